@@ -1,0 +1,100 @@
+"""Test sessions: each distribution in an environment of its own, plus lint and types.
+
+`nox` runs all of them; `nox -l` lists them; `nox -s "tests(mezzanine-core)" -- -k cache` passes
+arguments on to pytest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import nox
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "venv"
+nox.options.stop_on_first_error = False
+
+ROOT = Path(__file__).parent
+CONSTRAINTS = ROOT / "constraints.txt"
+TEST_EXTRA = "test"
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """One distribution of the monorepo, as its pyproject.toml describes it."""
+
+    name: str
+    path: Path
+    dependencies: tuple[Requirement, ...]
+    test_dependencies: tuple[Requirement, ...]
+
+
+def _read(pyproject: Path) -> Distribution:
+    project = nox.project.load_toml(pyproject)["project"]
+    extras = project.get("optional-dependencies", {})
+    return Distribution(
+        name=canonicalize_name(project["name"]),
+        path=pyproject.parent,
+        dependencies=tuple(map(Requirement, project.get("dependencies", []))),
+        test_dependencies=tuple(map(Requirement, extras.get(TEST_EXTRA, []))),
+    )
+
+
+DISTRIBUTIONS = {
+    distribution.name: distribution
+    for distribution in map(_read, sorted((ROOT / "packages").glob("**/pyproject.toml")))
+}
+
+
+def local_closure(distribution: Distribution) -> list[Distribution]:
+    """The distributions of this repository that `distribution` and its tests need, itself last."""
+    found: dict[str, Distribution] = {}
+
+    def visit(node: Distribution, requirements: tuple[Requirement, ...]) -> None:
+        for requirement in requirements:
+            local = DISTRIBUTIONS.get(canonicalize_name(requirement.name))
+            if local is not None and local.name not in found and local is not distribution:
+                found[local.name] = local
+                visit(local, local.dependencies)
+
+    visit(distribution, distribution.dependencies + distribution.test_dependencies)
+    return [*found.values(), distribution]
+
+
+def install(session: nox.Session, *distributions: Distribution, extra: str = "") -> None:
+    """Install local distributions, editable, with all they need, in one pip call."""
+    editables = []
+    for distribution in distributions:
+        is_last = distribution is distributions[-1]
+        editables += ["-e", f"{distribution.path}{extra if is_last else ''}"]
+    session.install("-c", str(CONSTRAINTS), *editables)
+
+
+@nox.session(tags=["test"])
+@nox.parametrize("name", list(DISTRIBUTIONS), ids=list(DISTRIBUTIONS))
+def tests(session: nox.Session, name: str) -> None:
+    """The tests of one distribution, with nothing installed but what it declares."""
+    distribution = DISTRIBUTIONS[name]
+    install(session, *local_closure(distribution), extra=f"[{TEST_EXTRA}]")
+    session.run("pytest", str(distribution.path / "tests"), *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and formatting."""
+    session.install("-c", str(CONSTRAINTS), "ruff")
+    session.run("ruff", "check", str(ROOT))
+    session.run("ruff", "format", "--check", str(ROOT))
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Strict static types, of every distribution."""
+    distributions = list(DISTRIBUTIONS.values())
+    install(session, *distributions)
+    session.install("-c", str(CONSTRAINTS), "mypy", "types-PyYAML")
+    sources = [str(distribution.path / "src") for distribution in distributions]
+    session.run("mypy", "--config-file", str(ROOT / "pyproject.toml"), *sources)

@@ -1,0 +1,114 @@
+"""Base classes of configuration models.
+
+Each component and recipe declares one pydantic model. From it come the command-line flags, the keys
+of the YAML file, the JSON schema, the reference documentation and the fingerprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+SlotKind = Literal["world", "symmetry", "encoder"]
+
+
+class _Unfingerprinted:
+    """Marks a field that changes how something is computed, but not what comes out."""
+
+
+UNFINGERPRINTED = _Unfingerprinted()
+"""Put into ``Annotated`` to keep a field (a batch size, say) out of the fingerprint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Marks a recipe field that holds a component's configuration.
+
+    Attributes:
+        kind: What kind of component goes there.
+        default: Name of the component that is taken where none is given, or ``None`` where the
+            user must name one.
+        implied: Settings that stand for a component where none is named: a flag of that name that
+            the default component does not have selects the component, so that
+            ``{"embed_layer": "hf_vision"}`` makes ``--embed-layer 11`` enough.
+    """
+
+    kind: SlotKind
+    default: str | None = None
+    implied: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+class MezzModel(BaseModel):
+    """A frozen pydantic model that refuses unknown keys."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
+    )
+
+    def fingerprint_payload(self) -> dict[str, Any]:
+        """The fields that determine what comes out, as JSON values, nested models included."""
+        return {
+            name: _payload(getattr(self, name))
+            for name, info in type(self).model_fields.items()
+            if not any(isinstance(mark, _Unfingerprinted) for mark in info.metadata)
+        }
+
+
+def _payload(value: Any) -> Any:
+    if isinstance(value, MezzModel):
+        return value.fingerprint_payload()
+    if isinstance(value, list | tuple):
+        return [_payload(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _payload(item) for key, item in value.items()}
+    return value.value if isinstance(value, Enum) else value
+
+
+class ComponentConfig(MezzModel):
+    """Settings of a component that a recipe nests; ``name`` says which component it is."""
+
+    name: str = Field(
+        "", description="Short name of the component; `name@dist` picks a distribution"
+    )
+
+
+class WorldConfig(ComponentConfig):
+    """Settings of a world."""
+
+    seed: int = Field(0, ge=0, description="Seed of sampling and splits; the recipe's by default")
+
+
+class EncoderConfig(ComponentConfig):
+    """Settings of an encoder."""
+
+
+class SymmetryConfig(ComponentConfig):
+    """Settings of a symmetry."""
+
+
+class RecipeConfig(MezzModel):
+    """Settings that every recipe has.
+
+    The data are drawn once, from ``seed``; training and everything else random is repeated for each
+    of ``seeds``, with a generator seeded by the pair of both.
+    """
+
+    seed: int = Field(0, ge=0, description="Base seed: of the data, and of every repetition")
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (0, 1, 2),
+        min_length=1,
+        description="Repetitions; the spread over them enters the intervals",
+    )
+
+
+def slots(model: type[RecipeConfig]) -> Iterator[tuple[str, Slot, FieldInfo]]:
+    """The fields of a recipe model that hold components: field name, slot and pydantic field."""
+    for name, info in model.model_fields.items():
+        for mark in info.metadata:
+            if isinstance(mark, Slot):
+                yield name, mark, info

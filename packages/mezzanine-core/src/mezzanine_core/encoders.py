@@ -1,0 +1,70 @@
+"""The encoder contract: a frozen map from input to latent."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Generic, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mezzanine_core.config import EncoderConfig
+from mezzanine_core.worlds import Batch, ItemKind
+
+C = TypeVar("C", bound=EncoderConfig)
+
+Latents = npt.NDArray[np.float32]
+"""Latents: float32 array of shape [n, D]."""
+
+
+class Encoder(ABC, Generic[C]):
+    """A frozen, deterministic map from items to latents.
+
+    The same item gives the same latent whatever the batch around it, to a tolerance that the
+    implementation states.
+
+    Args:
+        config: The encoder's settings.
+
+    Attributes:
+        accepts: Which kinds of item it takes.
+    """
+
+    accepts: ClassVar[frozenset[ItemKind]]
+
+    def __init__(self, config: C) -> None:
+        self.config = config
+
+    @property
+    @abstractmethod
+    def dim(self) -> int:
+        """Length D of a latent."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Names the map.
+
+        Covers weights (digest or resolved revision), preprocessing, layer, pooling, compute dtype
+        and code version; never the device or the batch size.
+        """
+
+    @abstractmethod
+    def encode(self, batch: Batch) -> Latents:
+        """Encode a batch of any size.
+
+        Args:
+            batch: Items of an accepted kind; uint8 [B, H, W, 3] RGB, float32 [B, D'] or B texts.
+
+        Returns:
+            Latents, float32 [B, D], finite.
+
+        Raises:
+            DataError: If an item is not of the kind or shape that the encoder takes.
+        """
+
+    def to(self, device: str) -> Self:
+        """Move to a torch device such as ``cpu`` or ``cuda:0``; returns itself.
+
+        An encoder that computes with numpy stays where it is.
+        """
+        return self

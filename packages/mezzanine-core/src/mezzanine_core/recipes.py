@@ -1,0 +1,58 @@
+"""The recipe contract: a runnable experiment over a world, a symmetry and an encoder."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from mezzanine_core.config import RecipeConfig
+from mezzanine_core.encoders import Encoder
+from mezzanine_core.worlds import Column
+
+if TYPE_CHECKING:
+    from mezzanine_core.context import RunContext
+    from mezzanine_core.results import Results
+
+C = TypeVar("C", bound=RecipeConfig)
+
+
+@dataclass(frozen=True, eq=False)
+class LatentRequest:
+    """Latents that a run will ask for; ``mezz run --dry-run`` counts how many are cached.
+
+    Attributes:
+        label: What they are, such as ``train/obs``.
+        column: The items.
+        encoder: What encodes them.
+    """
+
+    label: str
+    column: Column
+    encoder: Encoder[Any]
+
+
+class Recipe(ABC, Generic[C]):
+    """A runnable experiment.
+
+    A recipe never imports a world or an encoder: it asks the context for the configured ones.
+
+    Args:
+        config: The recipe's settings, with those of its components nested in it.
+    """
+
+    def __init__(self, config: C) -> None:
+        self.config = config
+
+    @abstractmethod
+    def run(self, ctx: RunContext) -> Results:
+        """Run the experiment and return what it found; writes its artifacts to ``ctx.out``.
+
+        Raises:
+            MezzError: If the data or the settings do not allow the experiment.
+        """
+
+    def latent_requests(self, ctx: RunContext) -> Sequence[LatentRequest]:
+        """Every latent that :meth:`run` will ask for, without materialising one."""
+        return ()

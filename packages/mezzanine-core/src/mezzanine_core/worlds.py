@@ -1,0 +1,253 @@
+"""The world contract: where data comes from.
+
+A world gives named splits of columns. A column is lazy: how many items it has and *which* ones
+(their keys) is known at once, what they look like only when rows are fetched. So a world renders or
+decodes nothing for items whose latents are cached.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mezzanine_core.config import WorldConfig
+from mezzanine_core.errors import DataError
+from mezzanine_core.executors import Executor
+from mezzanine_core.fingerprint import KEY_BYTES, Keys, content_keys
+
+ItemKind = Literal["image", "vector", "text"]
+"""What the items of a column are, and so which encoders take them."""
+
+Batch = npt.NDArray[Any] | Sequence[str]
+"""Items: uint8 [B, H, W, 3] RGB images, float32 [B, D] vectors, or a sequence of B texts."""
+
+Rows = npt.NDArray[np.int64]
+"""Row numbers into a column: int64 [B]."""
+
+C = TypeVar("C", bound=WorldConfig)
+
+
+class Column(ABC):
+    """A lazy sequence of items, each with an identity that is known without materialising it.
+
+    Attributes:
+        kind: What the items are.
+        keys: Item keys, uint8 [n, 16]; equal keys promise equal items.
+    """
+
+    kind: ItemKind
+    keys: Keys
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @abstractmethod
+    def fetch(self, rows: Rows, executor: Executor) -> Iterator[tuple[Rows, Batch]]:
+        """Materialise rows, in whatever order is fastest.
+
+        Args:
+            rows: Distinct row numbers, int64 [B], each in [0, len(self)).
+            executor: Where rendering or decoding may run in parallel. The items never depend on it.
+
+        Yields:
+            Pairs of row numbers and their items. Every requested row comes exactly once; each pair
+            is small enough to be held in memory (a few hundred images).
+
+        Raises:
+            DataError: If an item cannot be materialised; the message says which.
+        """
+
+
+class ArrayColumn(Column):
+    """A column whose items lie in memory already: vectors, small images, or texts.
+
+    Args:
+        items: float32 [n, D], uint8 [n, H, W, 3] or n strings.
+        kind: What they are.
+        keys: Item keys, uint8 [n, 16]; by default those of the items' content.
+
+    Raises:
+        DataError: If there are more or fewer keys than items.
+    """
+
+    _FETCH_ROWS = 256
+
+    def __init__(self, items: Batch, kind: ItemKind, keys: Keys | None = None) -> None:
+        self.kind = kind
+        self._items = items
+        self.keys = content_keys(iter(items)) if keys is None else keys
+        _check_keys(self.keys, len(items), "items")
+
+    def fetch(self, rows: Rows, executor: Executor) -> Iterator[tuple[Rows, Batch]]:
+        """See :meth:`Column.fetch`; nothing is rendered, so the executor is not used."""
+        for start in range(0, len(rows), self._FETCH_ROWS):
+            part = rows[start : start + self._FETCH_ROWS]
+            if isinstance(self._items, np.ndarray):
+                yield part, self._items[part]
+            else:
+                yield part, [self._items[row] for row in part]
+
+
+@dataclass(frozen=True, eq=False)
+class Transitions:
+    """One split of action-conditioned pairs: what was seen, what was done, what was seen then.
+
+    Attributes:
+        obs: Observations at t, a column of n items.
+        next_obs: Observations at t + Δ, a column of n items of the same kind.
+        action: Features of everything done in between, float32 [n, A], finite.
+        action_names: What each of the A features means.
+        episode: Which trajectory each pair is from, int64 [n]. Pairs of one trajectory are not
+            independent, so intervals resample episodes.
+        keys: Identity of each whole transition, uint8 [n, 16]: equal keys promise the same
+            observation, action and outcome. Overlap of splits is counted with them.
+
+    Raises:
+        DataError: If the lengths differ, or an action is not finite.
+    """
+
+    obs: Column
+    next_obs: Column
+    action: npt.NDArray[np.float32]
+    action_names: tuple[str, ...]
+    episode: npt.NDArray[np.int64]
+    keys: Keys
+
+    def __post_init__(self) -> None:
+        n = len(self.obs)
+        if len(self.next_obs) != n or self.action.shape[:1] != (n,) or self.episode.shape != (n,):
+            raise DataError(
+                f"transitions of unequal length: obs {n}, next_obs {len(self.next_obs)}, "
+                f"action {self.action.shape}, episode {self.episode.shape}"
+            )
+        if self.action.ndim != 2 or self.action.shape[1] != len(self.action_names):
+            raise DataError(
+                f"actions of shape {self.action.shape} with {len(self.action_names)} names; "
+                "expected [n, number of names]"
+            )
+        if not np.isfinite(self.action).all():
+            row = int(np.flatnonzero(~np.isfinite(self.action).all(axis=1))[0])
+            raise DataError(f"the action of transition {row} is not finite: {self.action[row]}")
+        _check_keys(self.keys, n, "transitions")
+
+    def __len__(self) -> int:
+        return len(self.obs)
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """One split of labelled items.
+
+    Attributes:
+        input: A column of n items.
+        label: Class indices, int64 [n], each in [0, number of label names).
+        label_names: What each class means.
+
+    Raises:
+        DataError: If the lengths differ or a label is out of range.
+    """
+
+    input: Column
+    label: npt.NDArray[np.int64]
+    label_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.label.shape != (len(self.input),):
+            raise DataError(f"{len(self.input)} items but labels of shape {self.label.shape}")
+        classes = len(self.label_names)
+        if self.label.size and not 0 <= self.label.min() <= self.label.max() < classes:
+            raise DataError(
+                f"labels reach from {self.label.min()} to {self.label.max()}, but there are "
+                f"{classes} label names"
+            )
+
+    def __len__(self) -> int:
+        return len(self.input)
+
+
+Split = Transitions | Labelled
+
+
+@dataclass(frozen=True, eq=False)
+class WorldData:
+    """What a world loads to.
+
+    Attributes:
+        splits: Splits by name; ``train`` and ``test`` at least.
+        report: What a reader of the results should know of how the data came about (quotas,
+            replaced duplicates, …), as plain JSON values.
+    """
+
+    splits: Mapping[str, Split]
+    report: Mapping[str, Any] = field(default_factory=dict)
+
+    def transitions(self, name: str) -> Transitions:
+        """The split ``name``, which must hold transitions.
+
+        Raises:
+            DataError: If there is no such split, or it holds something else.
+        """
+        split = self._split(name)
+        if not isinstance(split, Transitions):
+            raise DataError(f"split {name!r} holds {type(split).__name__}, not Transitions")
+        return split
+
+    def labelled(self, name: str) -> Labelled:
+        """The split ``name``, which must hold labelled items.
+
+        Raises:
+            DataError: If there is no such split, or it holds something else.
+        """
+        split = self._split(name)
+        if not isinstance(split, Labelled):
+            raise DataError(f"split {name!r} holds {type(split).__name__}, not Labelled")
+        return split
+
+    def _split(self, name: str) -> Split:
+        if name not in self.splits:
+            raise DataError(f"there is no split {name!r}; there are {sorted(self.splits)}")
+        return self.splits[name]
+
+
+class World(ABC, Generic[C]):
+    """Where data comes from. Constructing a world is cheap; :meth:`load` may simulate.
+
+    Args:
+        config: The world's settings.
+    """
+
+    def __init__(self, config: C) -> None:
+        self.config = config
+
+    @abstractmethod
+    def source(self) -> Mapping[str, Any]:
+        """Where items come from, as JSON values: simulator and version, or dataset and revision.
+
+        Rendering belongs to it; subsampling, splits and seeds do not. Item keys are derived from
+        its fingerprint, so that runs of any size share cached latents.
+        """
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Names the data set that :meth:`load` gives: source, subsampling, splits and seed."""
+
+    @abstractmethod
+    def load(self) -> WorldData:
+        """Draw the splits. Deterministic in the configuration; materialises no items.
+
+        Raises:
+            DataError: If the configuration asks for more than there is.
+        """
+
+
+def _check_keys(keys: Keys, n: int, what: str) -> None:
+    if keys.shape != (n, KEY_BYTES) or keys.dtype != np.uint8:
+        raise DataError(
+            f"{n} {what} but keys of shape {keys.shape} and dtype {keys.dtype}; "
+            f"expected uint8 [{n}, {KEY_BYTES}]"
+        )
