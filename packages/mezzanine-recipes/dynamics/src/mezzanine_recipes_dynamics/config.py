@@ -1,0 +1,57 @@
+"""Settings of the latent dynamics recipe."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from mezzanine_core.config import EncoderConfig, RecipeConfig, Slot, WorldConfig
+from pydantic import Field, field_validator
+
+
+class LatentDynamicsConfig(RecipeConfig):
+    """Settings of the latent dynamics recipe and its presets."""
+
+    world: Annotated[WorldConfig, Slot("world")] = Field(
+        description="Where the transitions come from"
+    )
+    encoder: Annotated[EncoderConfig, Slot("encoder", default="pixels")] = Field(
+        description="What makes latents of the observations"
+    )
+    train_steps: int = Field(800, ge=1, description="Optimiser steps of each predictor")
+    train_bs: int = Field(256, ge=1, description="Transitions in a training batch")
+    train_lr: float = Field(1e-3, gt=0, description="Learning rate of AdamW")
+    weight_decay: float = Field(1e-4, ge=0, description="Weight decay of AdamW")
+    hidden: int = Field(256, ge=1, description="Width of the predictors' hidden layers")
+    depth: int = Field(2, ge=0, description="Number of hidden layers; 0: linear predictors")
+    holdout: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="Share of the training episodes kept from training, for the training curves",
+    )
+    actions: Literal["real", "noise"] = Field(
+        "real",
+        description="noise: random numbers in place of the actions, in training and in test alike; "
+        "a negative control that must not give MAKE",
+    )
+    shuffles: int = Field(5, ge=1, description="Action shuffles that are averaged")
+    bootstrap: int = Field(2000, ge=100, description="Resamples behind each interval")
+    level: float = Field(0.95, gt=0, lt=1, description="Confidence level of the intervals")
+    rank_gain: float = Field(
+        5.0, gt=0, description="Gain in mean rank from which on a difference counts"
+    )
+    recall_gain: float = Field(
+        0.05, gt=0, lt=1, description="Gain in R@10 from which on a difference counts"
+    )
+    montage_rows: int = Field(
+        6, ge=0, le=24, description="Test transitions shown in the montage; 0: no montage"
+    )
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError(
+                "each seed may be given once: repeated ones would narrow the intervals"
+            )
+        return seeds

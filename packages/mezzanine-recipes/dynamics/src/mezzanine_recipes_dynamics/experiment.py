@@ -1,0 +1,234 @@
+"""The experiment itself, stage by stage."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from mezzanine_core.builtin.configs import ActionShuffleConfig
+from mezzanine_core.config import ComponentConfig
+from mezzanine_core.context import RunContext
+from mezzanine_core.results import Results
+
+from mezzanine_recipes_dynamics.checkpoint import CARD, WEIGHTS, save_predictors
+from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
+from mezzanine_recipes_dynamics.devices import resolve_device
+from mezzanine_recipes_dynamics.diagnostics import (
+    Overlap,
+    check_latents,
+    check_transitions,
+    find_overlap,
+    spread_report,
+)
+from mezzanine_recipes_dynamics.evaluation import Evaluation, evaluate
+from mezzanine_recipes_dynamics.inputs import Inputs, load_inputs
+from mezzanine_recipes_dynamics.judgement import Judge, Judgement
+from mezzanine_recipes_dynamics.montage import choose, montage_figure
+from mezzanine_recipes_dynamics.plots import diagnostics_figure
+from mezzanine_recipes_dynamics.predictors import MODELS, Predictors
+from mezzanine_recipes_dynamics.randomness import repetition_streams, run_streams
+from mezzanine_recipes_dynamics.samples import Samples, hold_out
+from mezzanine_recipes_dynamics.training import Curves, Trainer
+
+_log = logging.getLogger(__name__)
+
+DIAGNOSTICS, MONTAGE = "diagnostics.png", "montage.png"
+
+_DPI = 110
+
+
+@dataclass(frozen=True, eq=False)
+class _Trained:
+    """What training gives.
+
+    Attributes:
+        predictors: The predictors.
+        curves: Their losses on the way.
+        sizes: How many samples they were fitted to, and how many were held out.
+    """
+
+    predictors: Predictors
+    curves: Curves
+    sizes: dict[str, int]
+
+
+class Experiment:
+    """One run of the recipe: load, encode, train, evaluate, draw.
+
+    Args:
+        config: The recipe's settings.
+        ctx: The run.
+    """
+
+    def __init__(self, config: LatentDynamicsConfig, ctx: RunContext) -> None:
+        self._config = config
+        self._ctx = ctx
+        self._streams = run_streams(config.seed)
+        self._repetitions = [repetition_streams(config.seed, seed) for seed in config.seeds]
+
+    def run(self) -> Results:
+        """See :meth:`~mezzanine_recipes_dynamics.recipe.LatentDynamics.run`."""
+        ctx = self._ctx
+        device = resolve_device(ctx.device)
+        ctx.device = str(device)
+        with ctx.stage("load"):
+            inputs = load_inputs(self._config, ctx)
+            check_transitions(inputs.train, inputs.test)
+        with ctx.stage("encode"):
+            train, test = self._samples(inputs)
+        with ctx.stage("check"):
+            spread = check_latents(train, test)
+            overlap = find_overlap(inputs.train, inputs.test, train, test)
+        with ctx.stage("train"):
+            trained = self._train(train, device)
+        with ctx.stage("evaluate"):
+            evaluation = self._evaluate(trained.predictors, test)
+            judge = Judge(self._config, evaluation, test, overlap, spread, self._streams.bootstrap)
+            judgement = judge.judge()
+        saved = self._save(trained.predictors, inputs)
+        with ctx.stage("draw"):
+            self._write(
+                diagnostics_figure(
+                    judgement.metrics, evaluation, trained.curves, judgement.verdict
+                ),
+                DIAGNOSTICS,
+            )
+            montage = self._draw_montage(trained.predictors, evaluation, test, inputs)
+        self._track(judgement, trained.curves)
+        return Results(
+            metrics=judgement.metrics,
+            deltas=judgement.deltas,
+            verdict=judgement.verdict,
+            data={**_describe(inputs, overlap), **trained.sizes, "actions": self._config.actions},
+            diagnostics={
+                "spread": spread_report(spread),
+                "shuffles": {
+                    "count": self._config.shuffles,
+                    "unchanged_share": evaluation.unchanged,
+                },
+                "without_twins": judgement.without_twins,
+                "curves": _curves_report(trained.curves),
+                "montage": montage,
+                "torch": {"version": torch.__version__, "threads": torch.get_num_threads()},
+            },
+            artifacts=(*saved, DIAGNOSTICS, *(() if "skipped" in montage else (MONTAGE,))),
+        )
+
+    def _samples(self, inputs: Inputs) -> tuple[Samples, Samples]:
+        """Latent transitions of both splits; under the negative control, with noise for actions."""
+        latents = {
+            label: self._ctx.latents(column, inputs.encoder, label)
+            for label, column in inputs.columns().items()
+        }
+        train, test = (
+            Samples(
+                latents[f"{name}/obs"], split.action, latents[f"{name}/next_obs"], split.episode
+            )
+            for name, split in (("train", inputs.train), ("test", inputs.test))
+        )
+        if self._config.actions == "noise":
+            train, test = (self._with_noise(samples) for samples in (train, test))
+        return train, test
+
+    def _with_noise(self, samples: Samples) -> Samples:
+        noise = self._streams.noise.standard_normal(samples.actions.shape, dtype=np.float32)
+        return replace(samples, actions=noise)
+
+    def _train(self, train: Samples, device: torch.device) -> _Trained:
+        config = self._config
+        fit, held_out = hold_out(train, config.holdout, self._streams.holdout)
+        trainer = Trainer(fit, held_out, config, self._repetitions, device)
+        label = f"train {len(MODELS)} models x {len(config.seeds)} seeds"
+        with self._ctx.progress.task(label, total=config.train_steps) as task:
+            for _ in trainer.run():
+                task.advance()
+        sizes = {"n_fit": len(fit), "n_held_out": 0 if held_out is None else len(held_out)}
+        return _Trained(trainer.predictors.eval(), trainer.curves, sizes)
+
+    def _evaluate(self, predictors: Predictors, test: Samples) -> Evaluation:
+        return evaluate(
+            predictors,
+            test,
+            self._ctx.symmetry(ActionShuffleConfig(name="action_shuffle")),
+            self._config.shuffles,
+            [streams.shuffles for streams in self._repetitions],
+        )
+
+    def _save(self, predictors: Predictors, inputs: Inputs) -> tuple[str, ...]:
+        for name in (WEIGHTS, CARD):
+            self._ctx.artifact(name)
+        return save_predictors(
+            self._ctx.out,
+            predictors,
+            action_names=inputs.test.action_names,
+            encoder=_identity(self._config.encoder, inputs.encoder.fingerprint()),
+            world=_identity(self._config.world, inputs.world.fingerprint()),
+        )
+
+    def _draw_montage(
+        self, predictors: Predictors, evaluation: Evaluation, test: Samples, inputs: Inputs
+    ) -> dict[str, Any]:
+        """Draw the montage, if there is to be one; what it shows, or why there is none."""
+        rows, kind = self._config.montage_rows, inputs.test.obs.kind
+        if kind != "image" or rows == 0:
+            reason = "montage_rows is 0" if rows == 0 else f"the observations are {kind} items"
+            _log.info("no montage is drawn: %s", reason)
+            return {"skipped": reason}
+        montage = choose(test, predictors, evaluation, rows, self._streams.montage)
+        self._write(montage_figure(montage, inputs.test, self._ctx), MONTAGE)
+        return montage.report()
+
+    def _write(self, figure: Figure, name: str) -> None:
+        figure.savefig(self._ctx.artifact(name), dpi=_DPI)
+
+    def _track(self, judgement: Judgement, curves: Curves) -> None:
+        for point, step in enumerate(curves.steps):
+            values = {
+                f"train/{model}/loss": float(curves.train[position, :, point].mean())
+                for position, model in enumerate(MODELS)
+            }
+            self._ctx.tracker.log(values, step)
+        self._ctx.tracker.log(
+            {
+                f"test/{model}/{metric}": value.value
+                for model, metrics in judgement.metrics.items()
+                for metric, value in metrics.items()
+            }
+        )
+
+
+def _identity(config: ComponentConfig, fingerprint: str) -> dict[str, Any]:
+    return {"config": config.model_dump(mode="json"), "fingerprint": fingerprint}
+
+
+def _describe(inputs: Inputs, overlap: Overlap) -> dict[str, Any]:
+    train, test = inputs.train, inputs.test
+    return {
+        "n_train": len(train),
+        "n_test": len(test),
+        "episodes": {
+            "train": len(np.unique(train.episode)),
+            "test": len(np.unique(test.episode)),
+        },
+        "candidates": {
+            "count": len(test),
+            "distinct": len(np.unique(test.next_obs.keys, axis=0)),
+        },
+        "action_names": test.action_names,
+        "overlap": overlap.counts(),
+        "world": inputs.report,
+    }
+
+
+def _curves_report(curves: Curves) -> dict[str, Any]:
+    """Loss of each model and seed at each point."""
+    held_out = curves.held_out
+    return {
+        "steps": curves.steps,
+        "train": dict(zip(MODELS, curves.train, strict=True)),
+        "held_out": None if held_out is None else dict(zip(MODELS, held_out, strict=True)),
+    }

@@ -1,0 +1,52 @@
+"""The recipe ``latent_dynamics`` and its presets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mezzanine_core.context import RunContext
+from mezzanine_core.recipes import LatentRequest, Recipe
+from mezzanine_core.results import Results
+
+from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
+from mezzanine_recipes_dynamics.inputs import load_inputs
+
+
+class LatentDynamics(Recipe[LatentDynamicsConfig]):
+    """Learns latent dynamics with and without the action, and says whether the action is used.
+
+    Works on any world of transitions and any encoder that takes its observations. See
+    ``docs/verdicts.md`` for what is compared and when the answer is MAKE, BREAK or INCONCLUSIVE.
+
+    Args:
+        config: The recipe's settings, with those of the world and the encoder nested in it.
+    """
+
+    def run(self, ctx: RunContext) -> Results:
+        """Run the experiment.
+
+        Writes ``model.safetensors`` and ``model.json``, ``diagnostics.png`` and, for worlds of
+        images, ``montage.png``.
+
+        Raises:
+            ConfigError: If the encoder does not take the world's observations, or the device is
+                not there.
+            DataError: If the splits are empty, do not fit each other, or are too small to rank.
+            LatentError: If latents are not finite or all the same, or the training diverges.
+        """
+        with ctx.stage("import"):
+            # Not at the top, so that nothing but a run waits for torch.
+            from mezzanine_recipes_dynamics.experiment import Experiment
+        return Experiment(self.config, ctx).run()
+
+    def latent_requests(self, ctx: RunContext) -> Sequence[LatentRequest]:
+        """Latents of the observations and outcomes of both splits.
+
+        The few frames of the montage are not among them: which ones are shown is known only when
+        the predictors are trained.
+        """
+        inputs = load_inputs(self.config, ctx)
+        return [
+            LatentRequest(label, column, inputs.encoder)
+            for label, column in inputs.columns().items()
+        ]

@@ -1,0 +1,59 @@
+"""A split of transitions as latents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from mezzanine_core.encoders import Latents
+
+Mask = npt.NDArray[np.bool_]
+"""One truth value a sample, bool [n]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Latent transitions.
+
+    Attributes:
+        latents: Latents at t, float32 [n, D].
+        actions: Action features, float32 [n, A].
+        next_latents: Latents at t + Δ, float32 [n, D].
+        episode: Trajectory of each, int64 [n].
+    """
+
+    latents: Latents
+    actions: npt.NDArray[np.float32]
+    next_latents: Latents
+    episode: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.latents)
+
+    def where(self, mask: Mask) -> Samples:
+        """The samples that a mask selects."""
+        return Samples(
+            self.latents[mask], self.actions[mask], self.next_latents[mask], self.episode[mask]
+        )
+
+
+def hold_out(
+    samples: Samples, share: float, rng: np.random.Generator
+) -> tuple[Samples, Samples | None]:
+    """Split off whole episodes.
+
+    Args:
+        samples: A training split.
+        share: Share of the episodes to split off, in [0, 1); at least one episode stays.
+        rng: Decides which.
+
+    Returns:
+        What is left to train on, and what was split off: ``None`` where that would be nothing.
+    """
+    episodes = np.unique(samples.episode)
+    count = min(round(share * len(episodes)), len(episodes) - 1)
+    if count == 0:
+        return samples, None
+    held = np.isin(samples.episode, rng.choice(episodes, size=count, replace=False))
+    return samples.where(~held), samples.where(held)

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mezzanine_recipes_dynamics.samples import Samples, hold_out
+
+
+def numbered(episodes):
+    row = np.arange(len(episodes), dtype=np.float32)[:, None]
+    return Samples(row, row + 0.25, row + 0.5, np.array(episodes, dtype=np.int64))
+
+
+@given(
+    episodes=st.lists(st.integers(0, 6), min_size=1, max_size=40),
+    share=st.floats(0, 0.99),
+    seed=st.integers(0, 5),
+)
+def test_held_out_episodes_are_whole_and_nothing_is_lost(episodes, share, seed):
+    samples = numbered(episodes)
+    fit, held_out = hold_out(samples, share, np.random.default_rng(seed))
+    held = np.array([], dtype=np.int64) if held_out is None else held_out.episode
+    assert len(fit) > 0
+    assert not set(fit.episode) & set(held)
+    assert sorted([*fit.episode, *held]) == sorted(episodes)
+    assert held_out is None or len(held_out) > 0
+
+
+def test_share_counts_episodes():
+    samples = numbered([0] * 50 + list(range(1, 10)))
+    _, held_out = hold_out(samples, 0.3, np.random.default_rng(0))
+    assert len(np.unique(held_out.episode)) == 3
+
+
+@pytest.mark.parametrize("episodes", [[1, 1, 1], [1, 2]])
+def test_nothing_is_held_out_where_the_share_rounds_to_none(episodes):
+    samples = numbered(episodes)
+    fit, held_out = hold_out(samples, 0.1, np.random.default_rng(0))
+    assert held_out is None
+    assert fit is samples
+
+
+def test_parts_of_a_sample_stay_together():
+    fit, held_out = hold_out(numbered(range(20)), 0.5, np.random.default_rng(0))
+    for part in (fit, held_out):
+        assert (part.actions == part.latents + 0.25).all()
+        assert (part.next_latents == part.latents + 0.5).all()
+        assert (part.episode == part.latents[:, 0]).all()
