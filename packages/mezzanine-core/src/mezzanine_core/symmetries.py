@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, count, islice
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -17,14 +18,11 @@ C = TypeVar("C", bound=SymmetryConfig)
 X = TypeVar("X")
 G = TypeVar("G", bound=Hashable)
 
-_ENUMERATE_BELOW = 4
-"""An orbit of up to this many times the views asked for is enumerated and drawn from.
+_SMALL_ORBIT = 128
+"""Orbits of up to this size are enumerated to be drawn from, whatever number is asked for."""
 
-Drawing elements until enough are distinct takes long only where most of the orbit is asked for.
-"""
-
-_DRAWS_PER_VIEW = 64
-"""Draws after which a family of unknown size is taken to have no further realisations."""
+_FRUITLESS_DRAWS = 256
+"""Draws in a row without a new realisation after which drawing ends."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +32,17 @@ class Views(Generic[X, G]):
     Attributes:
         elements: The group elements, identity first, all giving different values.
         values: What each element makes of the item, in the same order.
-        exact: Whether these are the whole orbit.
+        orbit_size: How many distinct realisations there are in all; ``None`` where unknown.
     """
 
     elements: tuple[G, ...]
     values: tuple[X, ...]
-    exact: bool
+    orbit_size: int | None
+
+    @property
+    def exact(self) -> bool:
+        """Whether these are the whole orbit."""
+        return self.orbit_size == len(self.values)
 
 
 class Symmetry(ABC, Generic[C, X, G]):
@@ -108,11 +111,10 @@ class Symmetry(ABC, Generic[C, X, G]):
         """At most ``k`` distinct realisations of ``x``, the identity first.
 
         If the orbit has at most ``k`` elements it is enumerated exactly; otherwise ``k`` distinct
-        elements are drawn without replacement, deterministically in ``x`` and ``seed``. The first
-        ``j`` of ``k`` drawn views need not be the ``j`` views of the same seed.
-
-        There are fewer than ``k`` without being the whole orbit only where the orbit cannot be
-        enumerated and many draws gave nothing new (crops of an image of one colour, say).
+        elements are drawn without replacement, deterministically in ``x`` and ``seed``. The views
+        for a smaller ``k`` are among those for a larger one, so that asking for more encodes only
+        the new ones. There are fewer than ``k`` that are not the whole orbit only where the orbit
+        cannot be enumerated and draws stopped giving anything new (crops of a uniform image, say).
 
         Args:
             x: The item.
@@ -125,35 +127,34 @@ class Symmetry(ABC, Generic[C, X, G]):
         if k < 1:
             raise ConfigError(f"the number of views must be at least 1, not {k}")
         size = self.orbit_size(x)
-        orbit = self.orbit(x) if size is not None and size <= _ENUMERATE_BELOW * k else None
         rng = np.random.default_rng([seed, int.from_bytes(value_key(x), "big")])
-        if orbit is None:
-            return self._distinct_draws(x, k, rng)
-        elements = tuple(orbit)
-        if len(elements) > k:
-            chosen = 1 + rng.choice(len(elements) - 1, size=k - 1, replace=False)
-            return self._views(
-                x, (elements[0], *(elements[index] for index in chosen)), exact=False
-            )
-        return self._views(x, elements, exact=True)
+        if size is not None and size <= max(k, _SMALL_ORBIT):
+            orbit = tuple(self.orbit(x) or ())
+            order = 1 + rng.permutation(len(orbit) - 1)[: k - 1]
+            elements = (orbit[0], *(orbit[place] for place in order))
+            return Views(elements, tuple(self.act(one, x) for one in elements), size)
+        drawn, values = zip(*islice(self._distinct(x, rng), k), strict=True)
+        return Views(drawn, values, size)
 
-    def _views(self, x: X, elements: tuple[G, ...], *, exact: bool) -> Views[X, G]:
-        return Views(elements, tuple(self.act(element, x) for element in elements), exact)
-
-    def _distinct_draws(self, x: X, k: int, rng: np.random.Generator) -> Views[X, G]:
-        """Draw until ``k`` realisations differ, or draws stop giving new ones."""
-        identity = self.identity(x)
-        found: dict[bytes, tuple[G, X]] = {}
-        value = self.act(identity, x)
-        found[value_key(value)] = (identity, value)
-        for _ in range(_DRAWS_PER_VIEW * (k - 1)):
-            if len(found) == k:
+    def _distinct(self, x: X, rng: np.random.Generator) -> Iterator[tuple[G, X]]:
+        """Elements with different values: the identity, draws, then what the orbit has left."""
+        seen: set[bytes] = set()
+        last_new = 0
+        draws = (self.sample(x, rng) for _ in count())
+        for turn, element in enumerate(chain([self.identity(x)], draws)):
+            if turn - last_new > _FRUITLESS_DRAWS:
                 break
-            element = self.sample(x, rng)
             value = self.act(element, x)
-            found.setdefault(value_key(value), (element, value))
-        elements, values = zip(*found.values(), strict=True)
-        return Views(elements, values, exact=False)
+            key = value_key(value)
+            if key not in seen:
+                last_new = turn
+                seen.add(key)
+                yield element, value
+        for element in self.orbit(x) or ():
+            value = self.act(element, x)
+            key = value_key(value)
+            if key not in seen:
+                yield element, value
 
 
 class GroupSymmetry(Symmetry[C, X, G]):

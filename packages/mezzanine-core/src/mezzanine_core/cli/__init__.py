@@ -1,0 +1,5 @@
+"""The command line ``mezz``: parse, call, print."""
+
+from mezzanine_core.cli.app import main
+
+__all__ = ["main"]

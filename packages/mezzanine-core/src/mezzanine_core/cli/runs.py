@@ -1,0 +1,91 @@
+"""``mezz runs``: look at earlier runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mezzanine_core.cli.group import LazyGroup
+from mezzanine_core.cli.output import JsonFlag, minute, print_columns, print_field, print_json
+from mezzanine_core.errors import UnknownNameError
+from mezzanine_core.history import PastRun, find_runs, read_results, read_run
+from mezzanine_core.runstate import RESULTS, STATE
+
+DEFAULT_ROOT = Path("runs")
+"""Where runs go unless ``--out`` says otherwise, relative to the working directory."""
+
+runs_app = typer.Typer(
+    cls=LazyGroup,
+    rich_markup_mode=None,
+    add_completion=False,
+    help="Look at earlier runs.",
+)
+
+
+@runs_app.command()
+def ls(
+    directories: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[DIRECTORY]...", help="Where to look; ./runs by default."),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List the runs at and below directories, the latest last."""
+    roots = directories or ([DEFAULT_ROOT] if DEFAULT_ROOT.is_dir() else [])
+    runs = find_runs(roots)
+    if as_json:
+        print_json([_row(run) for run in runs])
+        return
+    if not runs:
+        where = ", ".join(map(str, directories or [DEFAULT_ROOT]))
+        typer.echo(f"There are no runs in {where}.")
+        return
+    for run in runs:
+        columns = (minute(run.started), f"{run.outcome:<12}", run.recipe or "-")
+        print_columns([(*columns, str(run.directory))])
+        if run.problem:
+            print_field("because", run.problem)
+
+
+@runs_app.command()
+def show(
+    run: Annotated[Path, typer.Argument(help="A run directory, or its results.json.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Show what a run found: verdict, metrics with intervals, timings."""
+    directory = run.parent if run.name in (RESULTS, STATE) else run
+    if not (directory / RESULTS).exists() and not (directory / STATE).exists():
+        raise UnknownNameError(
+            f"there is no run in {directory}", hint=f"`mezz runs ls {directory}` lists those below."
+        )
+    if not (directory / RESULTS).exists():
+        _show_unfinished(read_run(directory), as_json=as_json)
+        return
+    record = read_results(directory / RESULTS)
+    from mezzanine_core.cli.run_report import print_results
+
+    if not as_json:
+        typer.echo(f"{record.recipe}, {minute(record.started)} UTC, {record.fingerprint}\n")
+    print_results(record, directory, as_json=as_json)
+
+
+def _show_unfinished(run: PastRun, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_row(run))
+        return
+    for label, text in _row(run).items():
+        if text is not None:
+            print_field(label, text, indent=0)
+
+
+def _row(run: PastRun) -> dict[str, Any]:
+    return {
+        "directory": str(run.directory),
+        "outcome": run.outcome,
+        "recipe": run.recipe,
+        "fingerprint": run.fingerprint,
+        "started": run.started,
+        "problem": run.problem,
+    }

@@ -1,0 +1,55 @@
+"""What every run can be told besides the settings of its recipe."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+from mezzanine_core.config.models import MezzModel
+
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:[0-9]+)?")
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+"""Devices that need no number, for completion."""
+
+
+class RunOptions(MezzModel):
+    """Where and how a recipe runs: nothing that changes what comes out.
+
+    They are given like the settings of a recipe: by flag, by environment (``MEZZ_DEVICE``) or in
+    the configuration file. Relative paths start from the working directory, ``~`` is the home
+    directory.
+    """
+
+    out: Path | None = Field(
+        None, description="Run directory; by default runs/<recipe>/<time>-<fingerprint>"
+    )
+    cache_dir: Path | None = Field(
+        None, description="Directory of the latent cache; by default the user's cache directory"
+    )
+    device: str = Field("auto", description="Torch device: auto, cpu, mps, cuda or cuda:N")
+    log: tuple[str, ...] = Field((), description="Experiment trackers to log to")
+    workers: int | None = Field(
+        None, ge=1, description="Parallel workers for rendering and decoding; all cores by default"
+    )
+
+    @field_validator("out", "cache_dir")
+    @classmethod
+    def _expand(cls, path: Path | None) -> Path | None:
+        try:
+            return None if path is None else path.expanduser()
+        except RuntimeError as error:
+            raise ValueError(f"{str(path)!r} cannot be expanded: {error}") from error
+
+    @field_validator("device")
+    @classmethod
+    def _known_device(cls, device: str) -> str:
+        if not _DEVICE.fullmatch(device):
+            raise ValueError(f"{device!r} is not a device; permitted: auto, cpu, mps, cuda, cuda:N")
+        return device
+
+
+RESERVED = frozenset(RunOptions.model_fields) | {"config", "dry_run", "json", "debug", "help"}
+"""Names that a recipe's fields cannot have: every recipe's command has flags of these names."""

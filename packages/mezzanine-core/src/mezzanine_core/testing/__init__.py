@@ -1,0 +1,1 @@
+"""Laws that components have to obey, for the tests of those who write them."""

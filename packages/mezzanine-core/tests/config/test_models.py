@@ -1,0 +1,50 @@
+"""The base classes of configuration models."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pytest
+from mezzanine_core.config import UNFINGERPRINTED, MezzModel, RecipeConfig, Slot, WorldConfig, slots
+from mezzanine_core.fingerprint import fingerprint
+from pydantic import Field, ValidationError
+
+
+class Inner(MezzModel):
+    size: int = 1
+    batch: Annotated[int, UNFINGERPRINTED] = 8
+
+
+class Outer(MezzModel):
+    inner: Inner = Inner()
+    several: tuple[Inner, ...] = (Inner(),)
+    named: dict[str, Inner] = Field(default_factory=lambda: {"a": Inner()})
+
+
+def test_what_does_not_change_the_outcome_stays_out_of_the_payload_at_every_depth() -> None:
+    assert Outer().fingerprint_payload() == {
+        "inner": {"size": 1},
+        "several": [{"size": 1}],
+        "named": {"a": {"size": 1}},
+    }
+
+
+def test_a_payload_can_be_fingerprinted() -> None:
+    small = Outer(inner=Inner(batch=1))
+
+    assert fingerprint(small.fingerprint_payload()) == fingerprint(Outer().fingerprint_payload())
+
+
+@pytest.mark.parametrize("given", [{"unknown": 1}, {"size": float("nan")}])
+def test_unknown_keys_and_nan_are_refused(given: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Inner.model_validate(given)
+
+
+def test_slots_are_found_with_their_mark() -> None:
+    class Recipe(RecipeConfig):
+        world: Annotated[WorldConfig, Slot("world", default="x")]
+
+    assert [(name, slot.kind, slot.default) for name, slot, _ in slots(Recipe)] == [
+        ("world", "world", "x")
+    ]
