@@ -55,7 +55,8 @@ def main() -> None:
     rng = np.random.default_rng(0)
     targets = unit_latents(rng, arguments.n, arguments.dim)
     queries = unit_latents(rng, arguments.n, arguments.dim)
-    queries += 0.1 * targets
+    for row in range(0, arguments.n, BLOCK):
+        queries[row : row + BLOCK] += 0.1 * targets[row : row + BLOCK]
     before = peak_bytes()
     start = time.perf_counter()
     ranks = retrieval_ranks(queries, targets, np.arange(arguments.n))

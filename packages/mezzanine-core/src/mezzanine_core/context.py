@@ -124,6 +124,7 @@ class RunContext:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time a stage of the run; its seconds land in ``results.json`` under ``name``."""
+        self.progress.checkpoint()
         start = time.perf_counter()
         try:
             yield

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 from types import TracebackType
 from typing import Protocol, Self, TextIO, TypeVar
@@ -27,9 +28,12 @@ class Task:
         started: When it began, by ``time.monotonic``.
     """
 
-    def __init__(self, label: str, total: int | None, display: Display) -> None:
+    def __init__(
+        self, label: str, total: int | None, display: Display, checkpoint: Callable[[], None]
+    ) -> None:
         self.label = label
         self.total = total
+        self._checkpoint = checkpoint
         self.done = 0
         self.started = time.monotonic()
         self._display = display
@@ -37,7 +41,12 @@ class Task:
         self._lock = Lock()
 
     def advance(self, n: int = 1) -> None:
-        """Count ``n`` more steps as done. Threads may do so at the same time."""
+        """Count ``n`` more steps as done. Threads may do so at the same time.
+
+        Raises:
+            KeyboardInterrupt: Within a run, if Ctrl-C was pressed and got lost.
+        """
+        self._checkpoint()
         with self._lock:
             self.done += n
             now = time.monotonic()
@@ -96,6 +105,9 @@ class Progress:
         stream: Where to; by default what ``sys.stderr`` is when the first task starts.
         grace: Seconds that a task may take without leaving a line.
         interval: Seconds between lines.
+
+    Attributes:
+        checkpoint: Called whenever a task advances; what it raises ends the work.
     """
 
     def __init__(
@@ -106,6 +118,7 @@ class Progress:
         grace: float = 2.0,
         interval: float = 5.0,
     ) -> None:
+        self.checkpoint: Callable[[], None] = _go_on
         self._stream = stream
         self._grace = grace
         self._interval = interval
@@ -122,7 +135,16 @@ class Progress:
         with self._lock:
             if self._display is None:
                 self._display = self._chosen()
-            return Task(label, total, self._display)
+            return Task(label, total, self._display, self.checkpoint)
+
+    @contextmanager
+    def checked(self, checkpoint: Callable[[], None]) -> Iterator[None]:
+        """Call something whenever a task advances in the block; it may raise to end the work."""
+        before, self.checkpoint = self.checkpoint, checkpoint
+        try:
+            yield
+        finally:
+            self.checkpoint = before
 
     def close(self) -> None:
         """Give the terminal back, tasks that never ended notwithstanding."""
@@ -151,6 +173,10 @@ class Progress:
 
             return Bars(stream, self._grace)
         return Lines(stream, self._grace, self._interval)
+
+
+def _go_on() -> None:
+    """Nothing stands in the way."""
 
 
 def _wants_lines() -> bool:

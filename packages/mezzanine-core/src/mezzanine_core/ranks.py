@@ -25,7 +25,7 @@ BLOCK_BYTES = 64 * 2**20
 """Default size of the working memory: one block of similarities and what it is made of."""
 
 _MAX_SIDE = np.iinfo(np.uint16).max
-_DIAGONAL_SIDE = 256
+_DIAGONAL_SIDE = 128
 _STRIP = 32
 
 

@@ -17,6 +17,7 @@ from filelock import BaseFileLock, Timeout
 
 from mezzanine_core.errors import MezzError, OutputDirectoryError, PluginError
 from mezzanine_core.files import write_atomically
+from mezzanine_core.interrupts import interrupts_deferred
 from mezzanine_core.previous import files_of, refuse_others, set_aside
 from mezzanine_core.results import RunRecord
 from mezzanine_core.runstate import (
@@ -156,18 +157,23 @@ class RunDirectory:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
-            if error is None:
-                self._end("finished", None)
-            elif isinstance(error, KeyboardInterrupt):
-                self._end("interrupted", None)
-            else:
-                self._fail(error)
-        except (OSError, MezzError) as problem:
-            # The disk may be what failed the run: that it cannot be noted must not hide it.
-            _log.warning("cannot note in %s how the run ended: %s", self.path, problem)
-        finally:
-            self._lock.release()
+        # Whoever presses Ctrl-C twice is not told less of what became of the run.
+        with interrupts_deferred():
+            try:
+                self._note(error)
+            except (OSError, MezzError) as problem:
+                # The disk may be what failed the run: that it cannot be noted must not hide it.
+                _log.warning("cannot note in %s how the run ended: %s", self.path, problem)
+            finally:
+                self._lock.release()
+
+    def _note(self, error: BaseException | None) -> None:
+        if error is None:
+            self._end("finished", None)
+        elif isinstance(error, KeyboardInterrupt):
+            self._end("interrupted", None)
+        else:
+            self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
         message = error.message if isinstance(error, MezzError) else _summary(error)

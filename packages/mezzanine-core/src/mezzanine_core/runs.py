@@ -15,6 +15,7 @@ from mezzanine_core.context import RunContext
 from mezzanine_core.errors import MezzError, PluginError, RunError
 from mezzanine_core.identity import Identity, identify
 from mezzanine_core.instances import Instances
+from mezzanine_core.interrupts import interrupts_kept
 from mezzanine_core.planning import LatentCounts, Plan, PlannedLatents, plan
 from mezzanine_core.progress import Progress
 from mezzanine_core.provenance import versions
@@ -92,7 +93,7 @@ class _Run:
         try:
             self._tracker.start(self.name, out, self._config)
             directory.adopt()
-            with self._executor:
+            with self._executor, interrupts_kept() as check, self._progress.checked(check):
                 record = self._computed(directory)
             directory.write_results(record)
         except BaseException as error:
@@ -121,6 +122,7 @@ class _Run:
         )
         try:
             results = self._recipe.run(ctx)
+            self._progress.checkpoint()
         except MezzError:
             raise
         except (Exception, SystemExit) as error:

@@ -1,29 +1,43 @@
-"""What core announces, and what that costs."""
+"""What core announces, and what announcing it costs."""
 
 import subprocess
 import sys
 
 import pytest
 from mezzanine_core.builtin import plugin
+from mezzanine_core.executors import Executor
 from mezzanine_core.symmetries import Symmetry
+from mezzanine_core.trackers import Tracker
 
-SYMMETRIES = {spec.name: spec for spec in plugin.mezz_symmetries()}
-
-
-def test_the_four_symmetries_are_announced():
-    assert set(SYMMETRIES) == {"order", "view", "factorization", "action_shuffle"}
+SPECS = [*plugin.mezz_symmetries(), *plugin.mezz_trackers(), *plugin.mezz_executors()]
+CONTRACTS = {"symmetry": Symmetry, "tracker": Tracker, "executor": Executor}
 
 
-@pytest.mark.parametrize("name", SYMMETRIES)
-def test_each_symmetry_is_built_from_its_default_settings(name):
-    spec = SYMMETRIES[name]
-    symmetry = spec.load_factory()(spec.load_config()(name=name))
-    assert isinstance(symmetry, Symmetry)
-    assert symmetry.family == name
+def test_what_core_brings():
+    assert {(spec.kind, spec.name) for spec in SPECS} == {
+        ("symmetry", "order"),
+        ("symmetry", "view"),
+        ("symmetry", "factorization"),
+        ("symmetry", "action_shuffle"),
+        ("tracker", "none"),
+        ("executor", "local"),
+    }
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_each_component_is_built_from_its_default_settings(spec):
+    component = spec.load_factory()(spec.load_config()())
+    assert isinstance(component, CONTRACTS[spec.kind])
+
+
+@pytest.mark.parametrize("spec", plugin.mezz_symmetries(), ids=lambda spec: spec.name)
+def test_each_symmetry_goes_by_the_name_it_is_announced_under(spec):
+    symmetry = spec.load_factory()(spec.load_config()(name=spec.name))
+    assert symmetry.family == spec.name
     assert len(symmetry.fingerprint()) == 64
 
 
-def test_settings_are_imported_without_numpy():
+def test_announcing_and_the_settings_of_symmetries_need_no_numpy():
     code = (
         "import sys, mezzanine_core.builtin.configs, mezzanine_core.builtin.plugin;"
         "sys.exit('numpy' in sys.modules)"

@@ -12,18 +12,21 @@ import pytest
 import torch
 from mezzanine_core.builtin.action_shuffle import ActionShuffle
 from mezzanine_core.builtin.configs import ActionShuffleConfig
+from mezzanine_core.builtin.local import LocalConfig, LocalExecutor
+from mezzanine_core.cache import LatentCache
 from mezzanine_core.config.resolve import resolve
+from mezzanine_core.context import RunContext
 from mezzanine_core.plugins import load_registry
 from mezzanine_core.progress import Progress
 from mezzanine_core.results import RunRecord
 from mezzanine_core.runs import execute
 from mezzanine_core.settings import RunSettings
-
+from mezzanine_core.tracking import Trackers
 from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
 from mezzanine_recipes_dynamics.samples import Samples
 
-SITE = Path(__file__).parent / "site"
-"""Holds a distribution as pip would leave it; ``site/dynamics_test_parts`` is its package."""
+SITE = Path(__file__).parent / "toy_site"
+"""Holds a distribution as pip would leave it; ``toy_site/dynamics_test_parts`` is its package."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -108,3 +111,16 @@ def run(tmp_path: Path) -> Callable[..., tuple[RunRecord, Path]]:
         return execute(resolved, settings, registry, Progress(quiet=True))
 
     return make
+
+
+@pytest.fixture
+def ctx(tmp_path: Path) -> RunContext:
+    """What a recipe is given to run with, its cache empty."""
+    return RunContext(
+        out=tmp_path / "out",
+        cache=LatentCache(tmp_path / "cache"),
+        executor=LocalExecutor(LocalConfig(workers=1)),
+        tracker=Trackers({}),
+        registry=load_registry(),
+        progress=Progress(quiet=True),
+    )

@@ -3,7 +3,6 @@ import sys
 
 from mezzanine_core.config.resolve import resolve
 from mezzanine_core.plugins import load_registry
-
 from mezzanine_recipes_dynamics import plugin
 from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
 from mezzanine_recipes_dynamics.recipe import LatentDynamics
@@ -25,9 +24,7 @@ def test_preset_names_its_world_and_keeps_pixels_on_white():
 
 
 def test_preset_gives_nothing_to_another_encoder():
-    resolved = resolve(
-        load_registry(), "iphyre_latent_dynamics", flags={"encoder": "identity"}
-    )
+    resolved = resolve(load_registry(), "iphyre_latent_dynamics", flags={"encoder": "identity"})
     assert resolved.config.encoder.name == "identity"
 
 

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 from mezzanine_core.errors import LatentError
-
 from mezzanine_recipes_dynamics.evaluation import row_cosines
 from mezzanine_recipes_dynamics.predictors import MODELS
 from mezzanine_recipes_dynamics.randomness import repetition_streams
@@ -51,9 +50,7 @@ def test_seeds_give_different_predictors(make_config, make_samples):
 
 
 def test_base_seed_changes_training(make_config, make_samples):
-    first, second = (
-        weights(train(make_config(seed=seed), make_samples(100))) for seed in (0, 1)
-    )
+    first, second = (weights(train(make_config(seed=seed), make_samples(100))) for seed in (0, 1))
     assert not torch.equal(first["weights.0"], second["weights.0"])
 
 
@@ -64,15 +61,16 @@ def test_training_agrees_with_an_ordinary_loop(make_config, make_samples):
     ours = train(config, samples).predictors
 
     streams = repetition_streams(config.seed, 3)
-    start = Trainer(samples, None, config, [repetition_streams(config.seed, 3)], torch.device("cpu"))
+    start = Trainer(
+        samples, None, config, [repetition_streams(config.seed, 3)], torch.device("cpu")
+    )
     member = MODELS.index("action")
     parameters = [
         part[member].detach().clone().requires_grad_()
         for part in (*start.predictors.weights, *start.predictors.biases)
     ]
     z, a, target = (
-        torch.from_numpy(part)
-        for part in (samples.latents, samples.actions, samples.next_latents)
+        torch.from_numpy(part) for part in (samples.latents, samples.actions, samples.next_latents)
     )
     x = start.predictors.features(z, a)
     optimiser = torch.optim.AdamW(parameters, lr=config.train_lr, weight_decay=0.01)

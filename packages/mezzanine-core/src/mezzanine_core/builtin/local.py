@@ -17,6 +17,7 @@ from mezzanine_core.builtin.worker import Worker
 from mezzanine_core.config import ComponentConfig
 from mezzanine_core.errors import WorkerError
 from mezzanine_core.executors import Executor
+from mezzanine_core.interrupts import interrupts_deferred
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,7 +29,9 @@ class LocalConfig(ComponentConfig):
     """Settings of the executor ``local``."""
 
     workers: int | None = Field(
-        None, ge=1, description="Processes to compute with; one for each usable CPU by default"
+        default=None,
+        ge=1,
+        description="Processes to compute with; one for each usable CPU by default",
     )
 
 
@@ -85,9 +88,11 @@ class LocalExecutor(Executor):
 
     def close(self) -> None:
         """Kill the workers, those too that are in the middle of a task."""
-        crew, self._crew = self._crew, None
-        if crew is not None:
-            crew.dismiss()
+        # A second Ctrl-C must not leave workers behind.
+        with interrupts_deferred():
+            crew, self._crew = self._crew, None
+            if crew is not None:
+                crew.dismiss()
 
 
 def _outcome(future: Future[R]) -> R:

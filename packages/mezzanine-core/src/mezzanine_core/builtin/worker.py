@@ -80,6 +80,11 @@ class Worker:
             reply = self._connection.recv_bytes()
         except (EOFError, OSError):
             raise self._death() from None
+        except BaseException:
+            # Half a message may be left in the pipe, for the next call to stumble over.
+            self._process.kill()
+            self._process.join()
+            raise
         self._answered = True
         succeeded, value = pickle.loads(reply)
         if succeeded:
@@ -133,6 +138,8 @@ def _interrupts_blocked() -> Iterator[None]:
 def _serve(parent: connection.Connection) -> None:
     """Answer requests until the parent closes the connection or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The parent would wait for a program that a task starts, as long as that held the connection.
+    os.set_inheritable(parent.fileno(), False)
     # What a library greets with must not mix with data that the command prints.
     with suppress(OSError):  # there may be no stderr
         os.dup2(2, 1)

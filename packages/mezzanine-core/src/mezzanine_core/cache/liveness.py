@@ -3,7 +3,7 @@
 A writer holds a lock on a file in its segment's directory. The operating system drops the lock when
 the process ends, however it ends, so no process number has to be trusted. Nobody ever waits for it:
 it says *alive*, and orders nothing. Hosts that share a cache must share a file system that passes
-locks on (NFS does, by default); where there are no locks at all, age decides.
+locks on, as NFS does by default. Where there are none, what a dead writer left may stay for longer.
 """
 
 from __future__ import annotations

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,9 +39,11 @@ _BLOCK_BYTES = 128 * 1024
 # the processor's cache.
 _CHUNK_BYTES = 4 * 1024 * 1024
 # What is read at once where rows are picked from it: a bound on memory.
-_GROUP_BYTES = 64 * 1024 * 1024
+_GROUP_BYTES = 128 * 1024 * 1024
 # Reading on over rows that nobody asked for is cheaper than another call, up to about this much.
 _GAP_BYTES = 1024 * 1024
+# Digests keep hold of the interpreter, writing does not once it has left Python: so it leaves first.
+_HEAD_START_SECONDS = 0.001
 
 
 def write_segment(directory: Path, keys: Keys, latents: npt.NDArray[Any]) -> CommitRecord:
@@ -60,9 +64,13 @@ def write_segment(directory: Path, keys: Keys, latents: npt.NDArray[Any]) -> Com
     rows, dim = latents.shape
     row_bytes = dim * latents.itemsize
     block_rows = max(1, _BLOCK_BYTES // row_bytes)
-    write_array(
-        directory / LATENTS, latents, _chunk_rows(rows, row_bytes, block_rows), ("item", "feature")
-    )
+    chunk_rows = _chunk_rows(rows, row_bytes, block_rows)
+    with ThreadPoolExecutor(1) as thread:
+        path = directory / LATENTS
+        written = thread.submit(write_array, path, latents, chunk_rows, ("item", "feature"))
+        time.sleep(_HEAD_START_SECONDS)
+        digests = block_digests(latents, block_rows)
+        written.result()
     write_array(directory / KEYS, keys, rows, ("item", "byte"))
     precision: Precision = "float32" if latents.dtype == np.float32 else "float16"
     record = CommitRecord(
@@ -70,7 +78,7 @@ def write_segment(directory: Path, keys: Keys, latents: npt.NDArray[Any]) -> Com
         dim=dim,
         dtype=precision,
         block_rows=block_rows,
-        latents_crc32c=block_digests(latents, block_rows).astype(">u4").tobytes().hex(),
+        latents_crc32c=digests.astype(">u4").tobytes().hex(),
         keys_crc32c=f"{digest(keys):08x}",
         created=now(),
     )

@@ -26,7 +26,7 @@ from mezzanine_core.cache.layout import (
 )
 from mezzanine_core.cache.writer import SegmentWriter
 from mezzanine_core.encoders import Latents
-from mezzanine_core.errors import CacheError, ConfigError
+from mezzanine_core.errors import CacheError, ConfigError, LatentError
 from mezzanine_core.fingerprint import Keys
 
 _log = logging.getLogger(__name__)
@@ -155,8 +155,11 @@ class LatentCache:
 
         Raises:
             PluginError: If the fingerprint cannot name a directory.
+            LatentError: If ``dim`` is not positive.
             CacheError: On entering, if the cache cannot be written.
         """
+        if dim < 1:
+            raise LatentError(f"latents of length {dim} cannot be cached: an encoder's dim is ≥ 1")
         return SegmentWriter(
             encoder_directory(self.root, encoder),
             dim,

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from mezzanine_core.cache.failures import writing
 from mezzanine_core.cache.layout import (
     CARD,
+    COMMIT,
     CardRecord,
     Precision,
     now,
@@ -213,8 +214,12 @@ class _InFlight:
         self._lock.remove()
 
     def discard(self) -> None:
-        self._lock.release()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        """Remove it, unless Ctrl-C struck when it had just been committed. Idempotent."""
+        if (self._directory / COMMIT).exists():
+            self._lock.remove()
+        else:
+            self._lock.release()
+            shutil.rmtree(self._directory, ignore_errors=True)
 
 
 def _check_rows(keys: Keys, latents: Latents, dim: int) -> None:

@@ -90,7 +90,7 @@ def _settings(component: Component) -> _Settings:
 def _recipe_settings(registry: Registry, component: Component) -> _Settings:
     """The settings of a recipe with its default components in it."""
     plan = outline(registry, component.qualified)
-    given = in_force(plan, registry)
+    given = in_force(plan)
     preset = {path: value for path, (value, origin) in given.items() if origin != "seed"}
     notes = (f"{problem.message}. {problem.hint or ''}".strip() for problem in plan.problems)
     return _Settings(plan.model, tuple(_rows(plan.model, preset)), tuple(notes))

@@ -47,7 +47,7 @@ def setting_flags(plan: Outline, registry: Registry, *, with_values: bool) -> li
         registry: The installed plugins; their names complete the flags that choose components.
         with_values: Whether help is wanted, and so the values that are in force.
     """
-    values = in_force(plan, registry) if with_values else {}
+    values = in_force(plan) if with_values else {}
     by_name = {name: slot for name, slot, _ in slots(plan.model)}
     flags = []
     for path, setting in plan.index.settings.items():

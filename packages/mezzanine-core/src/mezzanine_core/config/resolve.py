@@ -20,7 +20,7 @@ from mezzanine_core.config.models import RecipeConfig, WorldConfig
 from mezzanine_core.config.options import RunOptions
 from mezzanine_core.config.outline import Outline, outline
 from mezzanine_core.config.problems import raise_all, translate
-from mezzanine_core.config.sources import Given, read_layer, variable
+from mezzanine_core.config.sources import Given, Layer, read_layer, variable
 from mezzanine_core.config.text import coerce
 from mezzanine_core.config.unknown import unknown_key
 from mezzanine_core.errors import ConfigError, MezzError
@@ -101,7 +101,8 @@ def resolve(
     """
     plan = outline(registry, recipe_name, file=file, environ=environ, flags=flags)
     draft = _Draft(plan, problems=list(plan.problems))
-    _read(draft, registry)
+    _read(draft)
+    draft.problems += [unknown_key(plan, registry, *found) for found in draft.unknown]
     _convert(draft)
     _inherit_seed(draft)
     config = _validate(draft, plan.model)
@@ -123,14 +124,14 @@ def resolve(
     )
 
 
-def in_force(plan: Outline, registry: Registry) -> dict[_Key, tuple[Any, str]]:
+def in_force(plan: Outline) -> dict[_Key, tuple[Any, str]]:
     """Values that presets, file, environment and flags give, for help: what is wrong is left out.
 
     Returns:
         Path of each setting that has been given → its value, not validated yet, and its origin.
     """
     draft = _Draft(plan, problems=[])
-    _read(draft, registry)
+    _read(draft)
     _convert(draft)
     _inherit_seed(draft)
     return {path: (value, draft.origins[path]) for path, value in draft.values.items()}
@@ -138,16 +139,20 @@ def in_force(plan: Outline, registry: Registry) -> dict[_Key, tuple[Any, str]]:
 
 @dataclass
 class _Draft:
-    """What is known so far, by the path of the setting."""
+    """What is known so far, by the path of the setting.
+
+    ``unknown`` holds keys that name no setting, with their layer before and their label after.
+    """
 
     plan: Outline
     problems: list[MezzError]
+    unknown: list[tuple[Layer, str, str]] = field(default_factory=list)
     given: dict[_Key, Given] = field(default_factory=dict)
     values: dict[_Key, Any] = field(default_factory=dict)
     origins: dict[_Key, str] = field(default_factory=dict)
 
 
-def _read(draft: _Draft, registry: Registry) -> None:
+def _read(draft: _Draft) -> None:
     """Find the strongest source of each setting."""
     plan = draft.plan
     for position, layer in enumerate(plan.layers):
@@ -162,7 +167,7 @@ def _read(draft: _Draft, registry: Registry) -> None:
             if layer.kind == "environment":
                 _warn_of_typo(plan, key, label)
             elif key.partition(".")[0] not in replaced and not _of_unfilled(plan, key):
-                draft.problems.append(unknown_key(plan, registry, layer, key, label))
+                draft.unknown.append((layer, key, label))
 
 
 def _replaced(plan: Outline, position: int) -> set[str]:

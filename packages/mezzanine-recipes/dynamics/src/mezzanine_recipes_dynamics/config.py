@@ -7,6 +7,13 @@ from typing import Annotated, Literal
 from mezzanine_core.config import EncoderConfig, RecipeConfig, Slot, WorldConfig
 from pydantic import Field, field_validator
 
+_VISION_SETTINGS = {
+    "embed_layer": "hf_vision",
+    "embed_mode": "hf_vision",
+    "model_name": "hf_vision",
+}
+"""Settings of a pretrained vision model stand for that encoder where none is named."""
+
 
 class LatentDynamicsConfig(RecipeConfig):
     """Settings of the latent dynamics recipe and its presets."""
@@ -14,9 +21,9 @@ class LatentDynamicsConfig(RecipeConfig):
     world: Annotated[WorldConfig, Slot("world")] = Field(
         description="Where the transitions come from"
     )
-    encoder: Annotated[EncoderConfig, Slot("encoder", default="pixels")] = Field(
-        description="What makes latents of the observations"
-    )
+    encoder: Annotated[
+        EncoderConfig, Slot("encoder", default="pixels", implied=_VISION_SETTINGS)
+    ] = Field(description="What makes latents of the observations")
     train_steps: int = Field(800, ge=1, description="Optimiser steps of each predictor")
     train_bs: int = Field(256, ge=1, description="Transitions in a training batch")
     train_lr: float = Field(1e-3, gt=0, description="Learning rate of AdamW")

@@ -87,7 +87,7 @@ def _draw_metrics(
         ("r@10", f"R@10 (share of {candidates}), higher is better", 10 / candidates),
         ("mrr", "Mean reciprocal rank, higher is better", harmonic / candidates),
         ("mean_rank", f"Mean rank (of {candidates}), lower is better", (candidates + 1) / 2),
-        ("cosine", "Cosine with the true latent, higher is better", None),
+        ("cosine", "Cosine with the truth, higher is better", None),
     )
     row = part.subplots(1, len(panels), sharey=True)
     for axes, (metric, label, chance) in zip(row, panels, strict=True):

@@ -17,7 +17,7 @@ from mezzanine_recipes_dynamics.randomness import RepetitionStreams
 from mezzanine_recipes_dynamics.samples import Samples
 
 _CURVE_POINTS = 40
-_HELD_OUT_ROWS = 1024
+_HELD_OUT_ROWS = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ class Trainer:
 
     Args:
         samples: What to train on.
-        held_out: What the second curve is measured on; up to 1024 evenly spaced rows of it
+        held_out: What the second curve is measured on; up to 512 evenly spaced rows of it
             are used.
         config: Steps, batch size, learning rate, weight decay, width and depth.
         streams: The randomness of each of ``config.seeds``.
