@@ -23,7 +23,7 @@ from mezzanine_core.results import (
 from mezzanine_core.runstate import RunState
 from pydantic import ValidationError
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "results.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "results.md"
 
 
 def documented(heading):

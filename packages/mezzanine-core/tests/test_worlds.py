@@ -2,9 +2,15 @@
 
 import numpy as np
 import pytest
+from mezzanine_core.builtin.local import LocalConfig, LocalExecutor
 from mezzanine_core.errors import DataError
 from mezzanine_core.fingerprint import content_keys
 from mezzanine_core.worlds import ArrayColumn, Labelled, Transitions, WorldData
+
+
+@pytest.fixture
+def serial_executor():
+    return LocalExecutor(LocalConfig(workers=1))
 
 
 def column(n=3, seed=0):

@@ -65,6 +65,7 @@ class Encoder(ABC, Generic[C]):
     def to(self, device: str) -> Self:
         """Move to a torch device such as ``cpu`` or ``cuda:0``; returns itself.
 
-        An encoder that computes with numpy stays where it is.
+        ``auto`` arrives where the recipe leaves the choice to the encoder. An encoder that computes
+        with numpy stays where it is.
         """
         return self

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from mezzanine_core.config import MezzModel
 
 SCHEMA_VERSION: Literal[1] = 1
-"""Version of the layout of ``results.json``; it grows when a reader would have to change."""
+"""Version of ``results.json``; grows when fields are added, removed, or change their meaning."""
 
 
 def plain_json(value: Any) -> Any:

@@ -9,10 +9,12 @@ import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mezzanine_core.builtin import local
 from mezzanine_core.builtin.local import LocalConfig, LocalExecutor, usable_cpus
 from mezzanine_core.errors import ConfigError, WorkerError
 from pydantic import ValidationError
@@ -304,6 +306,13 @@ def test_a_map_that_is_under_way_when_the_executor_closes_says_so(tasks, pair):
     pair.close()
     with pytest.raises(WorkerError, match="closed"):
         list(results)
+
+
+def test_nobody_waits_for_a_task_that_was_cancelled_before_a_worker_took_it():
+    future = Future()
+    future.cancel()
+    with pytest.raises(CancelledError):
+        local._outcome(future)
 
 
 def test_workers_use_one_thread_each_unless_told_otherwise(tasks, monkeypatch):

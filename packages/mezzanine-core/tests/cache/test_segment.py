@@ -50,12 +50,12 @@ def test_a_partial_read_equals_numpy_take(stored, rows, seed):
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(0, ROWS - 1), st.integers(1, ROWS), st.sampled_from([1 << 17, 1 << 20, 1 << 26]))
+@given(st.integers(0, ROWS - 1), st.integers(1, ROWS), st.sampled_from([1 << 17, 1 << 23, 1 << 26]))
 def test_a_run_of_rows_equals_its_slice_however_it_is_grouped(stored, start, length, group):
     _, latents, directory = stored
     rows = np.arange(start, min(start + length, ROWS))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_GROUP_BYTES", group)
+        patch.setattr(module, "_SCRATCH_BYTES", group)
         np.testing.assert_array_equal(gather(directory, rows), latents[rows])
 
 
@@ -111,7 +111,7 @@ def test_damage_elsewhere_does_not_hinder_a_read(stored, tmp_path):
 
 def test_memory_does_not_grow_with_what_lies_between_rows(stored, monkeypatch):
     _, latents, directory = stored
-    monkeypatch.setattr(module, "_GROUP_BYTES", 1 << 20)  # in effect, one chunk
+    monkeypatch.setattr(module, "_SCRATCH_BYTES", 1 << 20)  # in effect, one chunk
     segment = Segment.open(directory)
     rows = np.arange(0, ROWS, 2)
     out = np.empty((len(rows), 1024), np.float32)

@@ -238,3 +238,18 @@ def test_two_processes_that_encode_the_same_items_do_no_harm(tmp_path, process):
     assert 400 <= entry.entry.rows <= 800
     assert cache.verify() == []
     assert cache.gc().removed == ()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 45), st.integers(0, 45), st.integers(1, 25), st.booleans())
+def test_a_request_in_the_order_of_writing_is_like_any_other(rows, first, last, batch, twice):
+    """Also where it goes on past what was written, or what was written repeats."""
+    keys, latents = rows(45)
+    with TemporaryDirectory() as root:
+        cache = LatentCache(root, segment_bytes=10 * 20)
+        for _ in range(1 + twice):
+            put(cache, keys[:30], latents[:30], batch=batch)
+        wanted = keys[first:last]
+        assert cache.find(ENCODER, wanted).tolist() == [row < 30 for row in range(first, last)]
+        some = slice(first, min(last, 30))
+        np.testing.assert_array_equal(cache.read(ENCODER, keys[some]), latents[some])

@@ -101,8 +101,8 @@ def _outcome(future: Future[R]) -> R:
     A signal that comes after Python's last look at its signals, but before the operating system
     puts the thread to sleep, is seen only when the thread wakes.
     """
-    while not wait([future], timeout=_SECONDS_BETWEEN_LOOKS).done:
-        pass
+    while not future.done():
+        wait([future], timeout=_SECONDS_BETWEEN_LOOKS)
     return future.result()
 
 

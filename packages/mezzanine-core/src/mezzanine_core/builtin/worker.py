@@ -18,8 +18,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import connection, resource_tracker
-from multiprocessing.reduction import ForkingPickler
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from mezzanine_core.errors import WorkerError
 
@@ -74,7 +73,7 @@ class Worker:
             WorkerError: If the process dies.
             Exception: What the task raises, or what pickling it raises.
         """
-        request = ForkingPickler.dumps((function, task))
+        request = _dumps((function, task))
         try:
             self._connection.send_bytes(request)
             reply = self._connection.recv_bytes()
@@ -162,21 +161,25 @@ def _exit_with_parent() -> None:
         os._exit(1)
 
 
-def _answer(request: bytes) -> Any:
+def _answer(request: bytes) -> bytes:
     try:
         function, task = pickle.loads(request)
-        return ForkingPickler.dumps((True, function(task)))
+        return _dumps((True, function(task)))
     except Exception as error:  # noqa: BLE001 - the caller gets it
         return _failure(error)
 
 
-def _failure(error: Exception) -> Any:
+def _failure(error: Exception) -> bytes:
     """A reply that raises ``error`` in the parent, or what tells of it where it cannot travel."""
     error.add_note("In a worker process:\n" + "".join(traceback.format_exception(error)))
     try:
-        reply = ForkingPickler.dumps((False, error))
+        reply = _dumps((False, error))
         pickle.loads(reply)
     except Exception:  # noqa: BLE001 - an exception with a constructor of its own may do anything
         text = f"a task failed with {type(error).__name__}: {error}"
-        return ForkingPickler.dumps((False, WorkerError(text)))
+        return _dumps((False, WorkerError(text)))
     return reply
+
+
+def _dumps(value: object) -> bytes:
+    return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)

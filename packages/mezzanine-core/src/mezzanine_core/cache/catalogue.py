@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mezzanine_core.cache.failures import corrupt, reading
-from mezzanine_core.cache.index import KeyIndex, Positions
+from mezzanine_core.cache.index import KeyIndex, Positions, first_position
 from mezzanine_core.cache.layout import read_card
 from mezzanine_core.cache.segment import Segment
 from mezzanine_core.encoders import Latents
@@ -35,9 +35,10 @@ class Catalogue:
         self._keys: dict[str, Keys] = {}
         self._segments: dict[str, Segment] = {}
         self._distrusted: set[str] = set()
-        self._index: KeyIndex | None = None
         self._order: list[str] = []
         self._starts: Positions = np.zeros(1, np.int64)
+        self._joined: Keys | None = None
+        self._index: KeyIndex | None = None
 
     def refresh(self) -> None:
         """Take in segments that were committed, and let go of ones that were removed.
@@ -56,15 +57,19 @@ class Catalogue:
 
     def find(self, keys: Keys) -> Positions:
         """Position of each key for :meth:`read_into`, int64 [n]; -1 where it is not committed."""
+        held = self._held()
+        # A run that repeats an earlier one asks for what that one wrote, in the same order.
+        start = first_position(held, keys[0]) if len(keys) else 0
+        if start >= 0 and np.array_equal(held[start : start + len(keys)], keys):
+            return np.arange(start, start + len(keys))
         if self._index is None:
-            self._order = sorted(self._keys)
-            self._starts = np.cumsum([0, *(len(self._keys[name]) for name in self._order)])
-            self._index = KeyIndex(self._all_keys())
+            self._index = KeyIndex(held)
         return self._index.find(keys)
 
     def distinct(self) -> int:
         """How many distinct keys are committed."""
-        return len(np.unique(self.find(self._all_keys())))
+        held = self._held()
+        return len(np.unique(KeyIndex(held).find(held)))
 
     @property
     def dim(self) -> int | None:
@@ -105,9 +110,16 @@ class Catalogue:
                 self._distrust(name, error)
         return read, failure
 
-    def _all_keys(self) -> Keys:
-        parts = [self._keys[name] for name in sorted(self._keys)]
-        return np.concatenate(parts or [np.empty((0, KEY_BYTES), np.uint8)])
+    def _held(self) -> Keys:
+        """Keys of all segments, in the order in which these were committed."""
+        if self._joined is None:
+            self._order = sorted(
+                self._segments, key=lambda name: (self._segments[name].record.created, name)
+            )
+            parts = [self._keys[name] for name in self._order]
+            self._starts = np.cumsum([0, *(len(part) for part in parts)])
+            self._joined = np.concatenate(parts or [np.empty((0, KEY_BYTES), np.uint8)])
+        return self._joined
 
     def _take_in(self, name: str, dim: int | None) -> None:
         """Add a segment, unless it is not committed yet or cannot be trusted."""
@@ -119,7 +131,7 @@ class Catalogue:
                 self._check_dim(segment, dim)
             self._keys[name] = segment.keys()
             self._segments[name] = segment
-            self._index = None
+            self._joined = self._index = None
         except CacheError as error:
             self._distrust(name, error)
 
@@ -137,7 +149,7 @@ class Catalogue:
     def _forget(self, name: str) -> None:
         self._segments.pop(name, None)
         self._keys.pop(name, None)
-        self._index = None
+        self._joined = self._index = None
 
 
 def segment_names(directory: Path) -> list[str]:

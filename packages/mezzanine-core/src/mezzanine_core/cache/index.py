@@ -70,6 +70,12 @@ class KeyIndex:
         return (slots + 1) & (len(self._table) - 1)
 
 
+def first_position(keys: Keys, key: npt.NDArray[np.uint8]) -> int:
+    """Position of one key, found by looking through all of them; -1 where it is not there."""
+    hits = np.flatnonzero(_equal(_halves(keys), _halves(key[np.newaxis])))
+    return int(hits[0]) if hits.size else -1
+
+
 def _halves(keys: Keys) -> _Halves:
     if keys.ndim != 2 or keys.shape[1] != KEY_BYTES or keys.dtype != np.uint8:
         raise ValueError(

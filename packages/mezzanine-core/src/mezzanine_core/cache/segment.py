@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -38,11 +37,12 @@ _BLOCK_BYTES = 128 * 1024
 # One file. zarrs decodes chunks in parallel, each through a buffer of its own that should stay in
 # the processor's cache.
 _CHUNK_BYTES = 4 * 1024 * 1024
-# What is read at once where rows are picked from it: a bound on memory.
-_GROUP_BYTES = 128 * 1024 * 1024
+# What is read at once where rows are picked from it: a bound on memory, which is used again for the
+# next portion while it is still in the processor's cache.
+_SCRATCH_BYTES = 16 * 1024 * 1024
 # Reading on over rows that nobody asked for is cheaper than another call, up to about this much.
 _GAP_BYTES = 1024 * 1024
-# Digests keep hold of the interpreter, writing does not once it has left Python: so it leaves first.
+# Digests keep hold of the interpreter. Writing does not, once it has left Python: let it go first.
 _HEAD_START_SECONDS = 0.001
 
 
@@ -136,20 +136,19 @@ class Segment:
             CacheError: If the segment was removed meanwhile.
         """
         scratch = _Scratch(self.record)
-        for blocks, start, stop in self._spans(np.unique(rows // self.record.block_rows)):
+        for near in self._near(np.unique(rows // self.record.block_rows)):
+            start, stop = self._bounds(near)
             here = slice(*np.searchsorted(rows, [start, stop]))
-            wanted, places = rows[here], targets[here]
-            if (
-                out.dtype == self.record.dtype
-                and len(wanted) == stop - start
-                and _consecutive(wanted)
-                and _consecutive(places)
-            ):
-                self._read_checked(start, blocks, out[places[0] : places[-1] + 1])
-            else:
+            if out.dtype == self.record.dtype and _is_run(rows[here], targets[here], stop - start):
+                at = targets[here.start]
+                self._read_checked(near, out[at : at + stop - start])
+                continue
+            for blocks in self._portions(near):
+                start, stop = self._bounds(blocks)
+                here = slice(*np.searchsorted(rows, [start, stop]))
                 read = scratch.rows(stop - start)
-                self._read_checked(start, blocks, read)
-                out[places] = read[wanted - start]
+                self._read_checked(blocks, read)
+                out[targets[here]] = read[rows[here] - start]
 
     def verify(self) -> None:
         """Read everything and compare it with the commit record.
@@ -160,8 +159,9 @@ class Segment:
         """
         self.keys()
         scratch = _Scratch(self.record)
-        for blocks, start, stop in self._spans(np.arange(len(self._digests))):
-            self._read_checked(start, blocks, scratch.rows(stop - start))
+        for blocks in self._portions(np.arange(len(self._digests))):
+            start, stop = self._bounds(blocks)
+            self._read_checked(blocks, scratch.rows(stop - start))
 
     @cached_property
     def _digests(self) -> npt.NDArray[np.uint32]:
@@ -171,31 +171,35 @@ class Segment:
     def _latents(self) -> zarr.Array[Any]:
         return self._open(LATENTS, (self.record.rows, self.record.dim), self.record.dtype)
 
-    def _spans(self, blocks: Positions) -> Iterator[tuple[Positions, int, int]]:
-        """Group ascending blocks into what is read at once: close to each other, not too many.
+    def _bounds(self, blocks: Positions) -> tuple[int, int]:
+        """The first row of ascending blocks, and the one after their last."""
+        size = self.record.block_rows
+        return int(blocks[0]) * size, min((int(blocks[-1]) + 1) * size, self.record.rows)
 
-        Yields the blocks, their first row and the one after their last.
-        """
+    def _near(self, blocks: Positions) -> list[Positions]:
+        """Cut ascending blocks where the next one is so far that it is better read by itself."""
+        far = np.diff(blocks) > 1 + _GAP_BYTES // self._block_bytes
+        return np.split(blocks, np.flatnonzero(far) + 1)
+
+    def _portions(self, blocks: Positions) -> list[Positions]:
+        """Cut ascending blocks into portions of bounded size, where chunks end."""
+        chunk_blocks = max(1, self._latents.chunks[0] // self.record.block_rows)
+        most = chunk_blocks * max(1, _SCRATCH_BYTES // (self._block_bytes * chunk_blocks))
+        return np.split(blocks, np.flatnonzero(np.diff(blocks // most)) + 1)
+
+    @property
+    def _block_bytes(self) -> int:
         record = self.record
-        block_bytes = record.block_rows * record.dim * np.dtype(record.dtype).itemsize
-        chunk_blocks = max(1, self._latents.chunks[0] // record.block_rows)
-        most = chunk_blocks * max(1, _GROUP_BYTES // (block_bytes * chunk_blocks))
-        far = np.diff(blocks) > 1 + _GAP_BYTES // block_bytes
-        # Cut where chunks end: half a chunk costs more than its half.
-        full = np.diff(blocks // most) > 0
-        for span in np.split(blocks, np.flatnonzero(far | full) + 1):
-            stop = (int(span[-1]) + 1) * record.block_rows
-            yield span, int(span[0]) * record.block_rows, min(stop, record.rows)
+        return record.block_rows * record.dim * np.dtype(record.dtype).itemsize
 
-    def _read_checked(self, start: int, blocks: Positions, out: npt.NDArray[Any]) -> None:
-        """Read rows from ``start`` on into ``out`` and check ``blocks``, the first being at it."""
-        self._read(self._latents, start, out)
+    def _read_checked(self, blocks: Positions, out: npt.NDArray[Any]) -> None:
+        """Read all rows from the first of ``blocks`` to the last, and check these blocks."""
+        self._read(self._latents, self._bounds(blocks)[0], out)
         size = self.record.block_rows
         if len(blocks) == -(-len(out) // size):
             actual = block_digests(out, size)
         else:
-            first = int(blocks[0])
-            starts = ((int(block) - first) * size for block in blocks)
+            starts = ((blocks - blocks[0]) * size).tolist()
             actual = np.array([digest(out[at : at + size]) for at in starts], np.uint32)
         wrong = np.flatnonzero(actual != self._digests[blocks])
         if wrong.size:
@@ -249,5 +253,10 @@ def _chunk_rows(rows: int, row_bytes: int, block_rows: int) -> int:
     return min(rows, blocks * block_rows)
 
 
-def _consecutive(numbers: Positions) -> bool:
-    return bool((np.diff(numbers) == 1).all())
+def _is_run(rows: Positions, targets: Positions, length: int) -> bool:
+    """Whether rows are ``length`` consecutive ones that go to consecutive places."""
+    return (
+        len(rows) == length
+        and bool((np.diff(rows) == 1).all())
+        and bool((np.diff(targets) == 1).all())
+    )

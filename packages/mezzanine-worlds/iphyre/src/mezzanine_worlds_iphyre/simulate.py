@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from mezzanine_core.errors import DataError, MissingDependencyError
+from mezzanine_core.interrupts import interrupts_deferred
 from PIL import Image
 
 from mezzanine_worlds_iphyre.catalogue import FPS, SIZE
@@ -123,7 +124,9 @@ class Canvas:
     def draw(self, episode: Episode) -> npt.NDArray[np.uint8]:
         """Draw the present state of an episode: uint8 [600, 600, 3], RGB, first row at the top."""
         self._surface.fill(_WHITE)
-        episode.env.space.debug_draw(self._options)
+        # The drawing calls back into Python through cffi, which prints and drops an interrupt.
+        with interrupts_deferred():
+            episode.env.space.debug_draw(self._options)
         pixels = np.frombuffer(self._to_bytes(self._surface, "RGB"), np.uint8)
         return pixels.reshape(SIZE, SIZE, 3)
 

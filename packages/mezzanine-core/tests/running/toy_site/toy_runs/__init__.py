@@ -1,0 +1,1 @@
+"""A small but complete plugin distribution, for tests of runs."""
