@@ -7,8 +7,8 @@ a new ``LatentCache``: opening segments and building the index of keys are part 
     python benchmarks/bench_cache.py [--rows 100000] [--dim 768] [--repeats 7] [--dir DIR] [--json]
 
 Writes make new files, and what the write before left in memory is on the disk when one begins.
-Reads find their files in memory (the page cache is warm), except in the row that says *cold*.
-Needs Linux, and 5 GB of disk space with the default sizes.
+Everything else is timed right after an untimed call of the same function, so files and memory are
+warm, except in the row that says *cold*. Needs Linux, and 5 GB of disk space with the default sizes.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+
 from mezzanine_core.cache import LatentCache
 
 ENCODER = "0" * 64
@@ -192,14 +193,13 @@ def _compare(
     reference: Callable[[], object],
     repeats: int,
     gigabytes: float | None = None,
-    before: Callable[[], None] = lambda: None,
+    before: Callable[[], object] | None = None,
 ) -> Row:
     times: tuple[list[float], list[float]] = ([], [])
-    cache()
-    reference()
     for _ in range(repeats):
         for function, seconds in zip((cache, reference), times, strict=True):
-            before()
+            # By default the same once more, so that neither finds memory colder than the other.
+            (before or function)()
             start = time.perf_counter()
             result = function()
             seconds.append(time.perf_counter() - start)

@@ -24,6 +24,7 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 import numpy as np
 import numpy.typing as npt
 from iphyre.simulator import IPHYRE
+
 from mezzanine_core.builtin.local import LocalConfig, LocalExecutor
 from mezzanine_core.worlds import Column
 from mezzanine_worlds_iphyre.column import FrameColumn

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy import special
+
 from mezzanine_core.calibration import (
     accuracy,
     confidence,
@@ -12,7 +14,6 @@ from mezzanine_core.calibration import (
     softmax,
 )
 from mezzanine_core.errors import ConfigError, DataError
-from scipy import special
 
 laws = settings(deadline=None, max_examples=60)
 seeds = st.integers(0, 2**32 - 1)

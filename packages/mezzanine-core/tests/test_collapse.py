@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mezzanine_core.collapse import latent_spread
 from mezzanine_core.errors import LatentError
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mezzanine_core.plugins import load_registry
 
 DOCS = Path(__file__).parents[3] / "docs"

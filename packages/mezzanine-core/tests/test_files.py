@@ -4,6 +4,7 @@ import errno
 import os
 
 import pytest
+
 from mezzanine_core.files import write_atomically
 
 

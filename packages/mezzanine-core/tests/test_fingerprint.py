@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mezzanine_core.errors import ConfigError
 from mezzanine_core.fingerprint import (
     KEY_BYTES,

@@ -6,6 +6,7 @@ import threading
 import weakref
 
 import pytest
+
 from mezzanine_core.interrupts import interrupts_deferred, interrupts_kept
 from mezzanine_core.progress import Progress
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mezzanine_core.builtin.local import LocalConfig, LocalExecutor
 from mezzanine_core.cache import LatentCache
 from mezzanine_core.config import EncoderConfig

@@ -1,6 +1,7 @@
 import logging
 
 import pytest
+
 from mezzanine_core.logs import configure_logging
 
 

@@ -14,6 +14,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mezzanine_core.progress import Progress, duration
 
 

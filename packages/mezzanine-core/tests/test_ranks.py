@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
 from mezzanine_core.errors import ConfigError, DataError, LatentError
 from mezzanine_core.ranks import BLOCK_BYTES, TIE_TOLERANCE, Ranks, retrieval_ranks
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
+
 from mezzanine_core.results import (
     SCHEMA_VERSION,
     CacheCounts,
@@ -20,8 +22,7 @@ from mezzanine_core.results import (
     Verdict,
     plain_json,
 )
-from mezzanine_core.runstate import RunState
-from pydantic import ValidationError
+from mezzanine_core.runs.state import RunState
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "results.md"
 

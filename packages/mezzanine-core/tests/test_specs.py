@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+
 from mezzanine_core import Spec
 from mezzanine_core.errors import PluginError
 

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import stats as reference
+
 from mezzanine_core.errors import ConfigError, DataError
 from mezzanine_core.stats import (
     bootstrap_gain,
@@ -16,7 +18,6 @@ from mezzanine_core.stats import (
     wilcoxon_signed_rank,
     wilson_interval,
 )
-from scipy import stats as reference
 
 laws = settings(deadline=None, max_examples=50)
 small_values = hnp.arrays(np.float64, st.integers(1, 30), elements=st.integers(-4, 4).map(float))

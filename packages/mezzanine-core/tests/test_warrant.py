@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mezzanine_core.calibration import softmax
 from mezzanine_core.errors import DataError
 from mezzanine_core.symmetries import Views

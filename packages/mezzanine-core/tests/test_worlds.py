@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from mezzanine_core.builtin.local import LocalConfig, LocalExecutor
 from mezzanine_core.errors import DataError
 from mezzanine_core.fingerprint import content_keys

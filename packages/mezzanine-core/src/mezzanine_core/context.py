@@ -15,12 +15,12 @@ from mezzanine_core.cache import LatentCache
 from mezzanine_core.config import EncoderConfig, SymmetryConfig, WorldConfig
 from mezzanine_core.encoders import Encoder, Latents
 from mezzanine_core.executors import Executor
-from mezzanine_core.instances import Instances
 from mezzanine_core.latents import encode_column
+from mezzanine_core.plugins.registry import Registry
 from mezzanine_core.progress import Progress
-from mezzanine_core.registry import Registry
 from mezzanine_core.results import CacheCounts
-from mezzanine_core.rundir import RunDirectory
+from mezzanine_core.runs.directory import RunDirectory
+from mezzanine_core.runs.instances import Instances
 from mezzanine_core.symmetries import Symmetry
 from mezzanine_core.trackers import Tracker
 from mezzanine_core.worlds import Column, World

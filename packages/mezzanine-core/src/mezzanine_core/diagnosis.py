@@ -12,9 +12,9 @@ from typing import Literal
 
 from mezzanine_core._version import __version__
 from mezzanine_core.errors import MezzError
-from mezzanine_core.loading import CORE
 from mezzanine_core.plugins import Registry, load_registry
-from mezzanine_core.requirements import conflicts, installed_version
+from mezzanine_core.plugins.loading import CORE
+from mezzanine_core.plugins.requirements import conflicts, installed_version
 
 Level = Literal["ok", "note", "problem"]
 """``note`` is worth knowing, ``problem`` keeps something from working."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
 from mezzanine_core.builtin.action_shuffle import ActionShuffle
 from mezzanine_core.builtin.configs import ActionShuffleConfig
 from mezzanine_core.errors import DataError

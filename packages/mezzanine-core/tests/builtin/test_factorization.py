@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
+
 from mezzanine_core.builtin.configs import FactorizationConfig
 from mezzanine_core.builtin.factorization import Factorization
 from mezzanine_core.errors import DataError
 from mezzanine_core.symmetries import value_key
 from mezzanine_core.testing.symmetries import check_group, check_identity, check_orbit, check_views
-from pydantic import ValidationError
 
 laws = settings(deadline=None, max_examples=60)
 seeds = st.integers(0, 2**32 - 1)

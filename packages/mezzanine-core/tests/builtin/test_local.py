@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
+
 from mezzanine_core.builtin import local
 from mezzanine_core.builtin.local import LocalConfig, LocalExecutor, usable_cpus
 from mezzanine_core.errors import ConfigError, WorkerError
-from pydantic import ValidationError
 
 TASKS = """
 import os

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mezzanine_core.builtin.configs import OrderConfig
 from mezzanine_core.builtin.order import Order
 from mezzanine_core.errors import ConfigError, DataError

@@ -4,6 +4,7 @@ import itertools
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mezzanine_core.builtin.permutations import Parts, count_orders, distinct_orders
 
 laws = settings(deadline=None, max_examples=60)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 from mezzanine_core.builtin import plugin
 from mezzanine_core.executors import Executor
 from mezzanine_core.symmetries import Symmetry

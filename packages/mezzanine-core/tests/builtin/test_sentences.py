@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mezzanine_core.builtin.sentences import split_lines, split_sentences
 
 laws = settings(deadline=None, max_examples=300)

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
+from scipy import ndimage
+
 from mezzanine_core.builtin.configs import ViewConfig
 from mezzanine_core.builtin.view import Framing, View
 from mezzanine_core.errors import DataError
 from mezzanine_core.testing.symmetries import check_identity, check_orbit, check_views
-from pydantic import ValidationError
-from scipy import ndimage
 
 laws = settings(deadline=None, max_examples=60)
 seeds = st.integers(0, 2**32 - 1)

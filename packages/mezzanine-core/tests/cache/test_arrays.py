@@ -4,9 +4,10 @@ import sys
 import numpy as np
 import pytest
 import zarr
+from zarr.core.codec_pipeline import BatchedCodecPipeline
+
 from mezzanine_core.cache.arrays import open_array, read_rows, write_array
 from mezzanine_core.errors import CacheError
-from zarr.core.codec_pipeline import BatchedCodecPipeline
 
 
 @pytest.fixture

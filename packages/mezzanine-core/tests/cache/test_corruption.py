@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+
 from mezzanine_core.cache import LatentCache
 from mezzanine_core.errors import CacheError, CorruptSegmentError
 

@@ -5,6 +5,7 @@ import signal
 import time
 
 import pytest
+
 from mezzanine_core.cache import LatentCache
 
 ENCODER = "5eed" * 16

@@ -1,6 +1,7 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mezzanine_core.cache.digests import block_digests, digest
 
 

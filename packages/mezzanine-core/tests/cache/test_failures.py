@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mezzanine_core.cache import LatentCache
 from mezzanine_core.cache.failures import write_error
 from mezzanine_core.errors import CacheError

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mezzanine_core.cache.index import _MIX_FIRST, _MIX_SECOND, KeyIndex
 
 # Few distinct bytes, so that keys repeat, are hit, and are missed by one byte.

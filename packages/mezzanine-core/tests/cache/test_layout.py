@@ -3,6 +3,7 @@ from pathlib import Path
 
 import platformdirs
 import pytest
+
 from mezzanine_core.cache import default_cache_dir
 from mezzanine_core.cache.layout import (
     CardRecord,

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+
 from mezzanine_core.cache import LatentCache
 from mezzanine_core.errors import UnknownNameError
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mezzanine_core.cache import segment as module
 from mezzanine_core.cache.segment import Segment, write_segment
 from mezzanine_core.errors import CacheError, CorruptSegmentError

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mezzanine_core import __version__
 from mezzanine_core.cache import LatentCache
 

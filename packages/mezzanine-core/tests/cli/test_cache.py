@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pytest
+
 from mezzanine_core.cache import LatentCache
 
 PIXELS, OTHER = "ab" * 32, "cd" * 32

@@ -1,9 +1,10 @@
 import json
 
 import pytest
+
 from mezzanine_core.cli.listing import parse_kind
-from mezzanine_core.components import PLURALS
 from mezzanine_core.errors import UnknownNameError
+from mezzanine_core.plugins.components import PLURALS
 
 LONG = (
     "A world with a summary that is much too long for one line of eighty columns, and goes on for "

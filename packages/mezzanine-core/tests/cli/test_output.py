@@ -3,6 +3,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mezzanine_core.cli.output import count, minute, print_columns, print_json, size, wrapped
 
 WORDS = st.lists(st.text("abc-/.[]", min_size=1, max_size=30), max_size=20)

@@ -1,8 +1,9 @@
 import json
 
 import pytest
+
 from mezzanine_core.results import Estimate, RunRecord, Verdict
-from mezzanine_core.runstate import RunState, write_state
+from mezzanine_core.runs.state import RunState, write_state
 
 RECORD = RunRecord(
     recipe="toy",

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from mezzanine_core.cli.run_report import print_results
 from mezzanine_core.results import CacheCounts, Criterion, Estimate, RunRecord, Verdict
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from mezzanine_core.plugins import Registry, load_registry
 
 TOY_SITE = Path(__file__).parents[1] / "toy_site"

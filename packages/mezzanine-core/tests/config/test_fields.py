@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import pytest
+from pydantic import BaseModel, Field
+from pydantic_core import PydanticUndefined
+
 from mezzanine_core.config import MezzModel, RecipeConfig, Slot, WorldConfig
 from mezzanine_core.config.fields import Index, settings_of
 from mezzanine_core.errors import ConfigError, PluginError, UnknownNameError
-from pydantic import BaseModel, Field
-from pydantic_core import PydanticUndefined
 
 
 class Optim(MezzModel):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mezzanine_core.config.files import load_config_file, locate, parse_value, plain
 from mezzanine_core.errors import ConfigError
 

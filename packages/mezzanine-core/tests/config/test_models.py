@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import pytest
+from pydantic import Field, ValidationError
+
 from mezzanine_core.config import UNFINGERPRINTED, MezzModel, RecipeConfig, Slot, WorldConfig, slots
 from mezzanine_core.fingerprint import fingerprint
-from pydantic import Field, ValidationError
 
 
 class Inner(MezzModel):

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
+
 from mezzanine_core.config import RunOptions
 from mezzanine_core.config.options import DEVICES
-from pydantic import ValidationError
 
 
 @pytest.mark.parametrize("device", [*DEVICES, "cuda:0", "cuda:12"])

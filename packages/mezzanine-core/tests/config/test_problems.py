@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from mezzanine_core.config import resolve
 from mezzanine_core.errors import ConfigError, MezzError
 from mezzanine_core.plugins import Registry

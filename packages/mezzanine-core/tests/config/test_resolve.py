@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mezzanine_core.config import Resolved, resolve
 from mezzanine_core.config.text import format_value
 from mezzanine_core.errors import (

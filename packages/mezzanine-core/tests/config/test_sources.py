@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from mezzanine_core.config.fields import Index, settings_of
 from mezzanine_core.config.files import load_config_file
 from mezzanine_core.config.sources import (

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, Optional
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field, TypeAdapter
+
 from mezzanine_core.config.text import (
     Shape,
     coerce,
@@ -18,7 +20,6 @@ from mezzanine_core.config.text import (
     parse_text,
     shape_of,
 )
-from pydantic import Field, TypeAdapter
 
 
 class Size(IntEnum):

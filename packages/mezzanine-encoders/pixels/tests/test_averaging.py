@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mezzanine_encoders_pixels.averaging import area_sums
 from PIL import Image
+
+from mezzanine_encoders_pixels.averaging import area_sums
 
 
 def brute_force_average(image, cells):

@@ -1,6 +1,7 @@
 import pytest
-from mezzanine_encoders_pixels.config import PixelsConfig
 from pydantic import ValidationError
+
+from mezzanine_encoders_pixels.config import PixelsConfig
 
 
 @pytest.mark.parametrize(

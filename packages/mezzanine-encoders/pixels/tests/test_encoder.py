@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mezzanine_core.errors import DataError
 from mezzanine_encoders_pixels.config import PixelsConfig
 from mezzanine_encoders_pixels.encoder import PixelsEncoder

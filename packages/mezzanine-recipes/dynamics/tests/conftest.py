@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from mezzanine_core.builtin.action_shuffle import ActionShuffle
 from mezzanine_core.builtin.configs import ActionShuffleConfig
 from mezzanine_core.builtin.local import LocalConfig, LocalExecutor
@@ -19,9 +20,9 @@ from mezzanine_core.context import RunContext
 from mezzanine_core.plugins import load_registry
 from mezzanine_core.progress import Progress
 from mezzanine_core.results import RunRecord
-from mezzanine_core.runs import execute
-from mezzanine_core.settings import RunSettings
-from mezzanine_core.tracking import Trackers
+from mezzanine_core.runs.execution import execute
+from mezzanine_core.runs.settings import RunSettings
+from mezzanine_core.runs.tracking import Trackers
 from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
 from mezzanine_recipes_dynamics.samples import Samples
 

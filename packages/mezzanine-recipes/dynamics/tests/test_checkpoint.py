@@ -3,12 +3,13 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
+
 from mezzanine_core.errors import DataError
 from mezzanine_recipes_dynamics.checkpoint import load_card, load_predictors, save_predictors
 from mezzanine_recipes_dynamics.predictors import MODELS
 from mezzanine_recipes_dynamics.randomness import repetition_streams
 from mezzanine_recipes_dynamics.training import Trainer
-from safetensors.torch import load_file, save_file
 
 NAMES = ("push_0", "push_1")
 

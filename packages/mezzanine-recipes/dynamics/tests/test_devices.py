@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from mezzanine_core.errors import ConfigError
 from mezzanine_recipes_dynamics.devices import resolve_device
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from mezzanine_core.collapse import latent_spread
 from mezzanine_core.errors import DataError, LatentError
 from mezzanine_core.fingerprint import item_keys

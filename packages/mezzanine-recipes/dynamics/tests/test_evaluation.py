@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+
 from mezzanine_core.stats import bootstrap_mean
 from mezzanine_recipes_dynamics.evaluation import (
     COMPARISONS,

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mezzanine_core.collapse import latent_spread
 from mezzanine_recipes_dynamics.diagnostics import Overlap
 from mezzanine_recipes_dynamics.evaluation import Evaluation

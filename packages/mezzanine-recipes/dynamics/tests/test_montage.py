@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mezzanine_core.fingerprint import content_keys
 from mezzanine_core.worlds import ArrayColumn, Transitions
 from mezzanine_recipes_dynamics.evaluation import evaluate

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mezzanine_core.results import Estimate, Verdict
 from mezzanine_recipes_dynamics.evaluation import METRICS, Evaluation
 from mezzanine_recipes_dynamics.plots import LOOKS, diagnostics_figure

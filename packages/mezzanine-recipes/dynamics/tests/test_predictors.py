@@ -3,9 +3,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
+
 from mezzanine_core.errors import LatentError, UnknownNameError
 from mezzanine_recipes_dynamics.predictors import MODELS, Predictors
-from torch import nn
 
 
 def trained_like(dim=5, actions=3, hidden=7, depth=2, seeds=(4, 9)):

@@ -1,5 +1,6 @@
 import numpy as np
 import torch
+
 from mezzanine_recipes_dynamics.randomness import repetition_streams, run_streams
 
 

@@ -3,13 +3,14 @@ import logging
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from mezzanine_core.config.resolve import resolve
 from mezzanine_core.errors import ConfigError, DataError, LatentError
 from mezzanine_core.plugins import load_registry
-from mezzanine_core.runs import plan
-from mezzanine_core.settings import RunSettings
+from mezzanine_core.runs.planning import plan
+from mezzanine_core.runs.settings import RunSettings
 from mezzanine_recipes_dynamics.checkpoint import load_predictors
-from PIL import Image
 
 DOTS = {"world": "dot", "encoder": "pixels", "encoder.dim": 64, "encoder.centre": 255}
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mezzanine_recipes_dynamics.samples import Samples, hold_out
 
 

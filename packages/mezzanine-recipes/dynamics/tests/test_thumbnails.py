@@ -1,4 +1,5 @@
 import numpy as np
+
 from mezzanine_core.worlds import ArrayColumn
 from mezzanine_recipes_dynamics.thumbnails import SIDE, thumbnails
 

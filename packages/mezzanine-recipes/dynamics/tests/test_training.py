@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+
 from mezzanine_core.errors import LatentError
 from mezzanine_recipes_dynamics.evaluation import row_cosines
 from mezzanine_recipes_dynamics.predictors import MODELS

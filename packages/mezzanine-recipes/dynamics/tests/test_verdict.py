@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mezzanine_core.results import Estimate
 from mezzanine_recipes_dynamics.verdict import decide, outcome
 

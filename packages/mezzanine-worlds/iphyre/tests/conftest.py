@@ -13,6 +13,7 @@ from types import ModuleType
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from mezzanine_core.builtin.local import LocalConfig, LocalExecutor
 from mezzanine_core.worlds import Column
 from mezzanine_worlds_iphyre.config import IphyreConfig

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mezzanine_worlds_iphyre.catalogue import BLOCKS, FPS, GAMES, MAX_BLOCKS, SIZE
 
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mezzanine_core.builtin.local import LocalConfig, LocalExecutor
 from mezzanine_worlds_iphyre import column as module
 from mezzanine_worlds_iphyre.column import FrameColumn

@@ -1,9 +1,10 @@
 import json
 
 import pytest
+from pydantic import ValidationError
+
 from mezzanine_worlds_iphyre.catalogue import GAMES
 from mezzanine_worlds_iphyre.config import IphyreConfig
-from pydantic import ValidationError
 
 
 @pytest.mark.parametrize(

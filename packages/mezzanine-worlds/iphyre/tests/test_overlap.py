@@ -1,6 +1,7 @@
 import time
 
 import pytest
+
 from mezzanine_core.errors import DataError
 from mezzanine_worlds_iphyre import overlap
 from mezzanine_worlds_iphyre.catalogue import BLOCKS

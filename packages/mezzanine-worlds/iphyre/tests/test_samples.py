@@ -1,5 +1,6 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mezzanine_core.fingerprint import item_key
 from mezzanine_worlds_iphyre.catalogue import BLOCKS
 from mezzanine_worlds_iphyre.samples import Click, Frame, Sample, Transition

@@ -3,6 +3,7 @@ from itertools import islice
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mezzanine_worlds_iphyre.catalogue import BLOCKS, GAMES
 from mezzanine_worlds_iphyre.sampling import draw, episodes, quotas
 

@@ -3,6 +3,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from mezzanine_core.errors import DataError, MissingDependencyError
 from mezzanine_worlds_iphyre.catalogue import BLOCKS, GAMES, SIZE
 from mezzanine_worlds_iphyre.samples import Click, Clicks, Frame

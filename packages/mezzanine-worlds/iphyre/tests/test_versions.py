@@ -1,6 +1,7 @@
 from importlib.metadata import version
 
 import pytest
+
 from mezzanine_core.errors import MissingDependencyError
 from mezzanine_worlds_iphyre.versions import simulator_versions
 

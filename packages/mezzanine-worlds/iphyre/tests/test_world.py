@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mezzanine_core.errors import DataError, MissingDependencyError
 from mezzanine_worlds_iphyre.catalogue import BLOCKS, GAMES, MAX_BLOCKS
 from mezzanine_worlds_iphyre.config import IphyreConfig

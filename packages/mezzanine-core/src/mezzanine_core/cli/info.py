@@ -13,7 +13,6 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from mezzanine_core.cli.listing import parse_kind
 from mezzanine_core.cli.output import JsonFlag, print_columns, print_field, print_json
-from mezzanine_core.components import Component
 from mezzanine_core.config.fields import Index, settings_of
 from mezzanine_core.config.outline import outline
 from mezzanine_core.config.resolve import in_force
@@ -21,6 +20,7 @@ from mezzanine_core.config.sources import preset_layer, read_layer
 from mezzanine_core.config.text import format_value, metavar
 from mezzanine_core.errors import PluginError
 from mezzanine_core.plugins import Registry, load_registry
+from mezzanine_core.plugins.components import Component
 
 
 def _complete_name(incomplete: str) -> list[str]:

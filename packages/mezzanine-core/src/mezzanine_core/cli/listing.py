@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from mezzanine_core.catalog import KnownComponent
 from mezzanine_core.cli.group import LazyGroup, QuickCommand
 from mezzanine_core.cli.output import JsonFlag, count, print_columns, print_json
-from mezzanine_core.components import PLURALS, Component
 from mezzanine_core.errors import UnknownNameError
 from mezzanine_core.plugins import Registry, load_registry
+from mezzanine_core.plugins.catalog import KnownComponent
+from mezzanine_core.plugins.components import PLURALS, Component
 from mezzanine_core.specs import KINDS, Kind
 
 AllFlag = Annotated[

@@ -7,9 +7,9 @@ from typing import Any
 import typer
 
 from mezzanine_core.cli.output import JsonFlag, count, print_columns, print_field, print_json
-from mezzanine_core.components import PLURALS, PluginRecord
 from mezzanine_core.errors import PluginError
 from mezzanine_core.plugins import load_registry, strict_by_default
+from mezzanine_core.plugins.components import PLURALS, PluginRecord
 from mezzanine_core.specs import KINDS
 
 

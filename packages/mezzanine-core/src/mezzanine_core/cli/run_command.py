@@ -19,7 +19,7 @@ from mezzanine_core.config.fields import normalise
 from mezzanine_core.config.outline import Outline, outline
 from mezzanine_core.config.sources import flag
 from mezzanine_core.errors import ConfigError
-from mezzanine_core.registry import Registry
+from mezzanine_core.plugins.registry import Registry
 
 _CONTEXT = {
     # What the parser does not know is judged together with the values, so that everything that is

@@ -17,7 +17,7 @@ from mezzanine_core.config.outline import Outline
 from mezzanine_core.config.resolve import in_force
 from mezzanine_core.config.sources import flag
 from mezzanine_core.config.text import Shape, format_value, metavar
-from mezzanine_core.registry import Registry
+from mezzanine_core.plugins.registry import Registry
 
 GENERAL = "Run"
 """Title of the flags that every recipe has."""

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mezzanine_core.config.resolve import Resolved, resolve
-from mezzanine_core.registry import Registry
+from mezzanine_core.plugins.registry import Registry
 
 if TYPE_CHECKING:
-    from mezzanine_core.settings import RunSettings
+    from mezzanine_core.runs.settings import RunSettings
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ def run_recipe(registry: Registry, request: RunRequest) -> None:
     )
     # Imported late, so that help and wrong settings are answered without numpy and the cache.
     from mezzanine_core.cli.run_report import print_plan, print_results
-    from mezzanine_core.planning import plan
     from mezzanine_core.progress import Progress
-    from mezzanine_core.runs import execute
+    from mezzanine_core.runs.execution import execute
+    from mezzanine_core.runs.planning import plan
 
     settings = _settings(resolved, request.command)
     if request.dry_run:
@@ -68,7 +68,7 @@ def run_recipe(registry: Registry, request: RunRequest) -> None:
 
 def _settings(resolved: Resolved, command: str) -> RunSettings:
     from mezzanine_core.cache import default_cache_dir
-    from mezzanine_core.settings import RunSettings
+    from mezzanine_core.runs.settings import RunSettings
 
     options = resolved.options
     return RunSettings(

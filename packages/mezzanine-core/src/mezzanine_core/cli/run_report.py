@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from mezzanine_core.cli.output import count, print_columns, print_field, print_json, width
 from mezzanine_core.config.resolve import Resolved
 from mezzanine_core.config.text import format_value
-from mezzanine_core.planning import LatentCounts, Plan
 from mezzanine_core.results import CacheCounts, Estimate, RunRecord
-from mezzanine_core.settings import RunSettings
+from mezzanine_core.runs.planning import LatentCounts, Plan
+from mezzanine_core.runs.settings import RunSettings
 
 _Figures = Mapping[str, Mapping[str, Estimate]]
 

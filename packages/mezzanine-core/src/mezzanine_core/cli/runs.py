@@ -10,8 +10,8 @@ import typer
 from mezzanine_core.cli.group import LazyGroup
 from mezzanine_core.cli.output import JsonFlag, minute, print_columns, print_field, print_json
 from mezzanine_core.errors import UnknownNameError
-from mezzanine_core.history import PastRun, find_runs, read_results, read_run
-from mezzanine_core.runstate import RESULTS, STATE
+from mezzanine_core.runs.history import PastRun, find_runs, read_results, read_run
+from mezzanine_core.runs.state import RESULTS, STATE
 
 DEFAULT_ROOT = Path("runs")
 """Where runs go unless ``--out`` says otherwise, relative to the working directory."""

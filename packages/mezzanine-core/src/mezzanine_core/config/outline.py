@@ -32,8 +32,8 @@ from mezzanine_core.config.sources import (
 from mezzanine_core.errors import ConfigError, MezzError, PluginError
 
 if TYPE_CHECKING:
-    from mezzanine_core.components import Component
-    from mezzanine_core.registry import Registry
+    from mezzanine_core.plugins.components import Component
+    from mezzanine_core.plugins.registry import Registry
 
 _BASES: Mapping[SlotKind, type[ComponentConfig]] = {
     "world": WorldConfig,

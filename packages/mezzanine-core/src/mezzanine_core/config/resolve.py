@@ -26,8 +26,8 @@ from mezzanine_core.config.unknown import unknown_key
 from mezzanine_core.errors import ConfigError, MezzError
 
 if TYPE_CHECKING:
-    from mezzanine_core.components import Component
-    from mezzanine_core.registry import Registry
+    from mezzanine_core.plugins.components import Component
+    from mezzanine_core.plugins.registry import Registry
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from mezzanine_core.config.sources import Layer, flag
 from mezzanine_core.errors import MezzError, PluginError, UnknownNameError
 
 if TYPE_CHECKING:
-    from mezzanine_core.registry import Registry
+    from mezzanine_core.plugins.registry import Registry
 
 
 def unknown_key(plan: Outline, registry: Registry, layer: Layer, key: str, label: str) -> MezzError:

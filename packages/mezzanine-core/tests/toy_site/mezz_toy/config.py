@@ -6,6 +6,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal
 
+from pydantic import Field, model_validator
+
 from mezzanine_core.config import (
     UNFINGERPRINTED,
     EncoderConfig,
@@ -15,7 +17,6 @@ from mezzanine_core.config import (
     SymmetryConfig,
     WorldConfig,
 )
-from pydantic import Field, model_validator
 
 Game = Literal["hole", "seesaw", "tower"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from mezzanine_core.encoders import Encoder
 from mezzanine_core.errors import DataError
 from mezzanine_core.fingerprint import fingerprint, item_keys

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mezzanine_core.config import EncoderConfig
 from pydantic import Field, model_validator
+
+from mezzanine_core.config import EncoderConfig
 
 
 class PixelsConfig(EncoderConfig):

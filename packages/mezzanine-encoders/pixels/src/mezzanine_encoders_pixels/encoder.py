@@ -6,11 +6,11 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+
 from mezzanine_core.encoders import Encoder, Latents
 from mezzanine_core.errors import DataError
 from mezzanine_core.fingerprint import fingerprint
 from mezzanine_core.worlds import Batch
-
 from mezzanine_encoders_pixels.averaging import area_sums
 from mezzanine_encoders_pixels.config import PixelsConfig
 from mezzanine_encoders_pixels.projection import sign_matrix

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
-from mezzanine_core.config import MezzModel
-from mezzanine_core.errors import DataError
 from pydantic import Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from mezzanine_core.config import MezzModel
+from mezzanine_core.errors import DataError
 from mezzanine_recipes_dynamics.predictors import MODELS, Predictors
 
 WEIGHTS = "model.safetensors"

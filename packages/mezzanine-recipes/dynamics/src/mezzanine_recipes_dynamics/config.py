@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from mezzanine_core.config import EncoderConfig, RecipeConfig, Slot, WorldConfig
 from pydantic import Field, field_validator
+
+from mezzanine_core.config import EncoderConfig, RecipeConfig, Slot, WorldConfig
 
 _VISION_SETTINGS = {
     "embed_layer": "hf_vision",

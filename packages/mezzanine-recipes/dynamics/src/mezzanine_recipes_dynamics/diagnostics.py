@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from mezzanine_core.collapse import LatentSpread, latent_spread
 from mezzanine_core.encoders import Latents
 from mezzanine_core.errors import DataError, LatentError
 from mezzanine_core.fingerprint import Keys, content_keys
 from mezzanine_core.worlds import Transitions
-
 from mezzanine_recipes_dynamics.samples import Mask, Samples
 
 MIN_TEST = 20

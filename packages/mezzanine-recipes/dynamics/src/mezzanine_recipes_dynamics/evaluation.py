@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
 from mezzanine_core.encoders import Latents
 from mezzanine_core.ranks import retrieval_ranks
 from mezzanine_core.results import Estimate
@@ -18,7 +19,6 @@ from mezzanine_core.stats import (
     bootstrap_median,
 )
 from mezzanine_core.symmetries import Symmetry
-
 from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
 from mezzanine_recipes_dynamics.predictors import MODELS, Predictors
 from mezzanine_recipes_dynamics.samples import Mask, Samples

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+
 from mezzanine_core.builtin.configs import ActionShuffleConfig
 from mezzanine_core.config import ComponentConfig
 from mezzanine_core.context import RunContext
 from mezzanine_core.results import Results
-
 from mezzanine_recipes_dynamics.checkpoint import CARD, WEIGHTS, save_predictors
 from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
 from mezzanine_recipes_dynamics.devices import resolve_device

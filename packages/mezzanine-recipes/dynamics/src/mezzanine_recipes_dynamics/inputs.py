@@ -10,7 +10,6 @@ from mezzanine_core.context import RunContext
 from mezzanine_core.encoders import Encoder
 from mezzanine_core.errors import ConfigError
 from mezzanine_core.worlds import Column, Transitions, World
-
 from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from mezzanine_core.collapse import LatentSpread
 from mezzanine_core.results import Estimate, Verdict
-
 from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
 from mezzanine_recipes_dynamics.diagnostics import MIN_EPISODES, MIN_TEST, Overlap, warnings
 from mezzanine_recipes_dynamics.evaluation import Evaluation, estimate, gains

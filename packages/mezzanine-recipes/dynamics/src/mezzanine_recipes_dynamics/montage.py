@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
 from mezzanine_core.context import RunContext
 from mezzanine_core.encoders import Latents
 from mezzanine_core.ranks import TIE_TOLERANCE
 from mezzanine_core.worlds import Transitions
-
 from mezzanine_recipes_dynamics.evaluation import Evaluation, row_cosines
 from mezzanine_recipes_dynamics.plots import LOOKS
 from mezzanine_recipes_dynamics.predictors import MODELS, Model, Predictors

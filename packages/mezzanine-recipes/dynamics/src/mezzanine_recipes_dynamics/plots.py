@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
-from mezzanine_core.results import Estimate, Verdict
 
+from mezzanine_core.results import Estimate, Verdict
 from mezzanine_recipes_dynamics.evaluation import (
     ACTION,
     NO_ACTION,

@@ -15,9 +15,10 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor, nn
+
 from mezzanine_core.encoders import Latents
 from mezzanine_core.errors import LatentError, UnknownNameError
-from torch import Tensor, nn
 
 Model = Literal["action", "no_action"]
 """Which of the two predictors."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+
 from mezzanine_core.context import repetition_rng
 
 _RUN_BRANCH = 1

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from mezzanine_core.context import RunContext
 from mezzanine_core.recipes import LatentRequest, Recipe
 from mezzanine_core.results import Results
-
 from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
 from mezzanine_recipes_dynamics.inputs import load_inputs
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
 from mezzanine_core.encoders import Latents
 
 Mask = npt.NDArray[np.bool_]

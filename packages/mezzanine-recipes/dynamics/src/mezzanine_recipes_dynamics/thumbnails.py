@@ -11,13 +11,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, ImageOps
+
 from mezzanine_core.config import EncoderConfig
 from mezzanine_core.context import RunContext
 from mezzanine_core.encoders import Encoder, Latents
 from mezzanine_core.executors import Executor
 from mezzanine_core.fingerprint import fingerprint
 from mezzanine_core.worlds import Batch, Column, Rows
-from PIL import Image, ImageOps
 
 SIDE = 128
 """Side of a thumbnail in pixels; other shapes are fitted in, with white beside them."""

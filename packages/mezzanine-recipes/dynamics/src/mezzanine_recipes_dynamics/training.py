@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from mezzanine_core.errors import LatentError
 from torch import Tensor, nn
 
+from mezzanine_core.errors import LatentError
 from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
 from mezzanine_recipes_dynamics.predictors import MODELS, Predictors
 from mezzanine_recipes_dynamics.randomness import RepetitionStreams

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+
 from mezzanine_core.executors import Executor
 from mezzanine_core.fingerprint import item_keys
 from mezzanine_core.worlds import Batch, Column, Rows
-
 from mezzanine_worlds_iphyre.samples import Frame
 from mezzanine_worlds_iphyre.simulate import RenderTask, render
 

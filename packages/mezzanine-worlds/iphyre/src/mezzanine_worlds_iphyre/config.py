@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from typing import Annotated, Any, Literal
 
-from mezzanine_core.config import WorldConfig
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from mezzanine_core.config import WorldConfig
 from mezzanine_worlds_iphyre.catalogue import FPS, GAMES, SIZE
 
 

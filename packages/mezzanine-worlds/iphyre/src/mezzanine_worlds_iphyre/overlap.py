@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-from mezzanine_core.errors import DataError
 
+from mezzanine_core.errors import DataError
 from mezzanine_worlds_iphyre.catalogue import BLOCKS
 from mezzanine_worlds_iphyre.config import IphyreConfig
 from mezzanine_worlds_iphyre.samples import Sample, Transition

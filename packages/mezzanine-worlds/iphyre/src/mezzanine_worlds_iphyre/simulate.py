@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from mezzanine_core.errors import DataError, MissingDependencyError
-from mezzanine_core.interrupts import interrupts_deferred
 from PIL import Image
 
+from mezzanine_core.errors import DataError, MissingDependencyError
+from mezzanine_core.interrupts import interrupts_deferred
 from mezzanine_worlds_iphyre.catalogue import FPS, SIZE
 from mezzanine_worlds_iphyre.samples import Clicks, Frame
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 
 from mezzanine_core.errors import MissingDependencyError
-from mezzanine_core.requirements import conflicts
+from mezzanine_core.plugins.requirements import conflicts
 
 DISTRIBUTION = "mezzanine-worlds-iphyre"
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from mezzanine_core.fingerprint import fingerprint, item_keys
 from mezzanine_core.worlds import Transitions, World, WorldData
-
 from mezzanine_worlds_iphyre.catalogue import FPS, MAX_BLOCKS
 from mezzanine_worlds_iphyre.column import FrameColumn
 from mezzanine_worlds_iphyre.config import IphyreConfig

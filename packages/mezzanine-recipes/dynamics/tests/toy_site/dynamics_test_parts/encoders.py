@@ -3,6 +3,7 @@
 from typing import Literal
 
 import numpy as np
+
 from mezzanine_core.config import EncoderConfig
 from mezzanine_core.encoders import Encoder
 from mezzanine_core.fingerprint import fingerprint

@@ -1,10 +1,11 @@
 """Worlds of which it is known whether the action matters."""
 
 import numpy as np
+from pydantic import Field
+
 from mezzanine_core.config import WorldConfig
 from mezzanine_core.fingerprint import fingerprint, item_keys
 from mezzanine_core.worlds import ArrayColumn, Transitions, World, WorldData
-from pydantic import Field
 
 
 class LinearConfig(WorldConfig):

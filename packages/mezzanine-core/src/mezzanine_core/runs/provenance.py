@@ -1,0 +1,53 @@
+"""What a run ran on: versions and platform. Never the environment, which may hold secrets."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Iterable, Iterator
+
+from packaging.utils import canonicalize_name
+
+from mezzanine_core.errors import PluginError
+from mezzanine_core.plugins.requirements import applies, installed_version, parse_requirement
+
+OF_INTEREST = ("mezzanine-core", "numpy", "pydantic", "torch", "zarr", "zarrs")
+"""Distributions whose version is noted wherever they are installed."""
+
+
+def versions(installed: Iterable[str], used: Iterable[str]) -> dict[str, str]:
+    """Versions of what a run is made of, from the metadata of what is installed; imports nothing.
+
+    Args:
+        installed: Distributions that bring plugins.
+        used: Those whose components the run uses.
+
+    Returns:
+        ``python`` and ``platform``; then, by name and as far as they are installed, all the given
+        distributions, what those that are used require directly, and :data:`OF_INTEREST`.
+    """
+    roots = [canonicalize_name(name) for name in used]
+    names = {canonicalize_name(name) for name in (*installed, *OF_INTEREST)}.union(
+        roots, *(_required(root) for root in roots)
+    )
+    found = {name: installed_version(name) for name in sorted(names)}
+    return {
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "platform": platform.platform(),
+        **{name: version for name, version in found.items() if version is not None},
+    }
+
+
+def _required(distribution: str) -> Iterator[str]:
+    """What a distribution requires here; nothing where its metadata cannot be read."""
+    try:
+        texts = importlib.metadata.requires(distribution) or ()
+    except importlib.metadata.PackageNotFoundError:
+        return
+    for text in texts:
+        try:
+            requirement = parse_requirement(text, distribution)
+        except PluginError:
+            continue
+        if applies(requirement):
+            yield canonicalize_name(requirement.name)

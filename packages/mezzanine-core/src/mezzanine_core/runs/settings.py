@@ -1,0 +1,66 @@
+"""Where and how a recipe runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mezzanine_core.errors import ConfigError
+from mezzanine_core.executors import Executor
+from mezzanine_core.plugins.registry import Registry
+from mezzanine_core.runs.tracking import Trackers
+from mezzanine_core.specs import Kind
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Where and how a recipe runs: nothing that changes what comes out.
+
+    Attributes:
+        out: The run directory; ``None`` for a fresh one below ``runs/``.
+        cache_dir: Directory of the latent cache.
+        device: Torch device, or ``auto``.
+        workers: Parallel workers; ``None`` for one on each usable CPU.
+        trackers: Names of the experiment trackers to log to.
+        command: The command line, for the record.
+        executor: Name of the executor.
+    """
+
+    out: Path | None
+    cache_dir: Path
+    device: str = "auto"
+    workers: int | None = None
+    trackers: tuple[str, ...] = ()
+    command: str = ""
+    executor: str = "local"
+
+    def make_executor(self, registry: Registry) -> Executor:
+        """The executor; its workers start when they are first needed.
+
+        Raises:
+            MezzError: If there is none of that name, or it cannot be constructed.
+        """
+        made: Executor = _create(registry, "executor", self.executor, workers=self.workers)
+        return made
+
+    def make_trackers(self, registry: Registry) -> Trackers:
+        """The trackers, as one.
+
+        Raises:
+            MezzError: If there is none of one of the names, or it cannot be constructed.
+        """
+        return Trackers({name: _create(registry, "tracker", name) for name in self.trackers})
+
+
+def _create(registry: Registry, kind: Kind, name: str, **given: Any) -> Any:
+    component = registry.get(kind, name)
+    try:
+        config = component.load_config()(**{**component.spec.defaults, **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ConfigError(f"the {component} does not take {where}: {first['msg']}") from error
+    return component.create(config)
