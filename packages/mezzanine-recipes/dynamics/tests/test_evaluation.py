@@ -204,3 +204,18 @@ def test_restricted_gains_are_those_of_the_samples_left(make_config):
     found = gains(evaluation, np.arange(30), config, np.random.default_rng(0), only=only)
     ranks = [evaluation.scores[m]["rank"][..., only].mean() for m in ("action", "no_action")]
     assert found["action_minus_no_action"]["mean_rank"].value == pytest.approx(ranks[1] - ranks[0])
+
+
+def test_intervals_stay_within_what_a_metric_can_be(make_config):
+    evaluation = random_evaluation(20)
+    for scores in evaluation.scores.values():
+        scores["r@10"][:] = 0
+        scores["r@10"][..., 0] = 1
+        scores["rank"][:] = 1
+        scores["rank"][..., 0] = 20
+    found = estimate(evaluation, np.arange(20), make_config(), np.random.default_rng(0))
+    assert {model["r@10"].low for model in found.values()} == {0.0}
+    assert {model["mean_rank"].low for model in found.values()} == {1.0}
+    assert all(
+        model["r@10"].low <= model["r@10"].value <= model["r@10"].high for model in found.values()
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -45,21 +46,25 @@ class Metric:
         score: The score of a sample that it summarises.
         statistic: How it summarises the samples of one seed.
         higher_is_better: Which way is up.
+        smallest: The smallest value that it can have.
+        largest: The largest value that it can have, if the metric itself sets it.
     """
 
     name: str
     score: str
     statistic: Statistic
     higher_is_better: bool
+    smallest: float
+    largest: float
 
 
 METRICS = (
-    Metric("cosine", "cosine", "mean", True),
-    Metric("mean_rank", "rank", "mean", False),
-    Metric("median_rank", "rank", "median", False),
-    Metric("r@1", "r@1", "mean", True),
-    Metric("r@10", "r@10", "mean", True),
-    Metric("mrr", "mrr", "mean", True),
+    Metric("cosine", "cosine", "mean", True, -1, 1),
+    Metric("mean_rank", "rank", "mean", False, 1, math.inf),
+    Metric("median_rank", "rank", "median", False, 1, math.inf),
+    Metric("r@1", "r@1", "mean", True, 0, 1),
+    Metric("r@10", "r@10", "mean", True, 0, 1),
+    Metric("mrr", "mrr", "mean", True, 0, 1),
 )
 """The figures of merit. Ranks start from 1 and are expectations over ties."""
 
@@ -155,17 +160,22 @@ def estimate(
     """Every metric of every model with its interval, resampled by episode and over seeds.
 
     Means are taken over the shuffles of each sample, medians over samples and shuffles together.
+    What lies beyond the values that a metric can have is cut off its interval.
     """
+
+    def figure(metric: Metric, scores: Scores) -> Estimate:
+        bootstrap = bootstrap_mean if metric.statistic == "mean" else bootstrap_median
+        found = bootstrap(
+            *_sampled(metric, [scores[metric.score]], episode),
+            level=config.level,
+            resamples=config.bootstrap,
+            rng=rng,
+        )
+        low, high = np.clip([found.low, found.high], metric.smallest, metric.largest)
+        return found.model_copy(update={"low": float(low), "high": float(high)})
+
     return {
-        model: {
-            metric.name: (bootstrap_mean if metric.statistic == "mean" else bootstrap_median)(
-                *_sampled(metric, [scores[metric.score]], episode),
-                level=config.level,
-                resamples=config.bootstrap,
-                rng=rng,
-            )
-            for metric in METRICS
-        }
+        model: {metric.name: figure(metric, scores) for metric in METRICS}
         for model, scores in evaluation.scores.items()
     }
 
