@@ -7,8 +7,8 @@ a new ``LatentCache``: opening segments and building the index of keys are part 
     python benchmarks/bench_cache.py [--rows 100000] [--dim 768] [--repeats 7] [--dir DIR] [--json]
 
 Writes make new files, and what the write before left in memory is on the disk when one begins.
-Everything else is timed right after an untimed call of the same function, so files and memory are
-warm, except in the row that says *cold*. Needs Linux, and 5 GB of disk space with the default sizes.
+Everything else is timed right after an untimed call of the same function, so that files and memory
+are warm, except in the row that says *cold*. Needs Linux, and 5 GB of disk for the default sizes.
 """
 
 from __future__ import annotations

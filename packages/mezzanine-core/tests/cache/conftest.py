@@ -14,7 +14,7 @@ import pytest
 ENCODER = "5eed" * 16
 
 _PROCESS = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 import numpy as np
 from mezzanine_core.builtin.local import LocalConfig, LocalExecutor
@@ -26,6 +26,7 @@ from mezzanine_core.progress import Progress
 from mezzanine_core.worlds import ArrayColumn
 
 ENCODER, ROOT = sys.argv[1], Path(sys.argv[2])
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 
 class Slow(Encoder[EncoderConfig]):
     accepts = frozenset({"vector"})

@@ -11,7 +11,7 @@ from mezzanine_core.cache import LatentCache
 ENCODER = "5eed" * 16
 ITEMS, SEGMENT_ROWS, BATCH = 2000, 40, 8
 SETTINGS = f"segment_bytes=16 * {SEGMENT_ROWS}"
-RUN = f"encode({ITEMS}, 0.004, {SETTINGS})"
+RUN = f"encode({ITEMS}, 0.04, {SETTINGS})"
 AGAIN = f"""
 latents, counts = encode({ITEMS}, 0.0, {SETTINGS})
 assert np.array_equal(latents, items({ITEMS})[:, :4] * 2)
@@ -78,7 +78,7 @@ def test_a_run_killed_again_and_again_ends_with_everything(tmp_path, process):
     """Wherever the signal strikes: while a segment is written, committed, or begun."""
     root = tmp_path / "cache"
     for attempt in range(8):
-        worker = process(RUN.replace("0.004", "0.0005"))
+        worker = process(RUN.replace("0.04", "0.0005"))
         worker.stdout.readline()
         time.sleep(0.013 * attempt)
         worker.send_signal(signal.SIGKILL)

@@ -188,7 +188,7 @@ def test_a_file_in_place_of_a_directory_is_an_error(tmp_path, rows, place):
         (RuntimeError("write failed (os error 28)"), "No space left on device", "mezz cache rm"),
         (OSError(errno.EDQUOT, "x"), "quota", "mezz cache rm"),
         (OSError(errno.EROFS, "x"), "Read-only file system", "Make it writable"),
-        (OSError(errno.ENOENT, "x"), "No such file", "Another process removed it"),
+        (OSError(errno.ENOENT, "x"), "No such file", "cannot be made there"),
         (OSError(errno.EIO, "x"), "Input/output error", "Check the disk"),
         (RuntimeError("something else"), "something else", "Check the disk"),
     ],

@@ -161,12 +161,12 @@ def test_a_writer_in_the_same_process_is_alive_too(tmp_path, encoder, rows):
 
 def test_a_directory_without_a_lock_is_collected_when_it_is_old(tmp_path, encoder):
     cache = LatentCache(tmp_path)
-    segment = tmp_path / encoder / "segments" / "0123"
+    segment = tmp_path / encoder / "segments" / ("0f" * 16)
     segment.mkdir(parents=True)
-    (segment / "part").write_bytes(b"x")
+    (segment / "latents").write_bytes(b"x")
     assert cache.gc().in_flight == 1
     old = time.time() - 48 * 3600
-    for path in (segment / "part", segment):
+    for path in (segment / "latents", segment):
         os.utime(path, (old, old))
     assert cache.gc().removed == (str(segment),)
 
@@ -199,3 +199,46 @@ def test_both_precisions_are_listed_and_read(tmp_path, encoder, rows):
     cache = LatentCache(tmp_path)
     assert cache.ls()[0].dtype == "float16,float32"
     np.testing.assert_allclose(cache.read(encoder, keys), latents, rtol=1e-3)
+
+
+@pytest.fixture
+def strangers(cache):
+    """Old files of other people in the cache directory, some of them named like ours."""
+    old = time.time() - 48 * 3600
+    paths = [
+        cache.root / name
+        for name in (
+            "video/thesis.tex",
+            "video/segments/part1/a.ts",
+            "game/card.json",
+            "game/save.dat",
+            f"{'ab' * 32}/notes.txt",
+            f"{'ab' * 32}/segments/part1/commit.json",
+            f"{'ab' * 32}/segments/{'0f' * 16}/mine.txt",
+        )
+    ]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+        for changed in (path, path.parent):
+            os.utime(changed, (old, old))
+    return paths
+
+
+@pytest.mark.parametrize(
+    "tidy",
+    [
+        lambda cache: cache.gc(),
+        lambda cache: cache.rm(None),
+        lambda cache: cache.verify(remove=True),
+    ],
+    ids=["gc", "rm", "verify"],
+)
+def test_nothing_of_other_people_is_ever_deleted(cache, strangers, tidy):
+    tidy(cache)
+    assert [path for path in strangers if not path.exists()] == []
+
+
+def test_an_encoder_whose_card_is_damaged_is_still_listed(cache):
+    (cache.root / ("ab" * 32) / "card.json").write_text("{")
+    assert {entry.fingerprint for entry in cache.ls()} == {"ab" * 32, "ac" * 32}

@@ -56,7 +56,7 @@ def test_a_run_of_rows_equals_its_slice_however_it_is_grouped(stored, start, len
     _, latents, directory = stored
     rows = np.arange(start, min(start + length, ROWS))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_SCRATCH_BYTES", group)
+        patch.setattr(module, "_PORTION_BYTES", group)
         np.testing.assert_array_equal(gather(directory, rows), latents[rows])
 
 
@@ -112,7 +112,7 @@ def test_damage_elsewhere_does_not_hinder_a_read(stored, tmp_path):
 
 def test_memory_does_not_grow_with_what_lies_between_rows(stored, monkeypatch):
     _, latents, directory = stored
-    monkeypatch.setattr(module, "_SCRATCH_BYTES", 1 << 20)  # in effect, one chunk
+    monkeypatch.setattr(module, "_PORTION_BYTES", 1 << 20)  # in effect, one chunk
     segment = Segment.open(directory)
     rows = np.arange(0, ROWS, 2)
     out = np.empty((len(rows), 1024), np.float32)
@@ -121,7 +121,7 @@ def test_memory_does_not_grow_with_what_lies_between_rows(stored, monkeypatch):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     np.testing.assert_array_equal(out, latents[rows])
-    assert peak < 0.6 * latents.nbytes, "one chunk, and what is picked from it"
+    assert peak < 0.9 * latents.nbytes, "two chunks, and what is picked from one"
 
 
 def test_any_flipped_bit_of_what_is_read_is_noticed(stored, tmp_path):

@@ -217,7 +217,7 @@ def test_a_view_is_recorded_for_people(tmp_path, rows):
 
 def test_a_view_that_cannot_be_recorded_is_no_error(tmp_path, caplog):
     (tmp_path / "cache").write_text("a file")
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.DEBUG):
         assert not LatentCache(tmp_path / "cache").record_view(ENCODER, "w0", {})
     assert "was not recorded" in caplog.text
 

@@ -106,7 +106,7 @@ def test_damage_is_found_and_removed_on_request(cache, call):
 def test_leftovers_of_killed_runs_are_collected(cache, call):
     leftover = cache.root / PIXELS / "segments" / ("0" * 32)
     leftover.mkdir()
-    (leftover / "part").write_bytes(b"x" * 2000)
+    (leftover / "latents").write_bytes(b"x" * 2000)
     (leftover / "writer.lock").touch()  # which the system unlocked when its process was killed
     code, out, _ = call("cache", "gc", "--dry-run")
     assert (code, out) == (0, f"{leftover}\nWould free 2.0 kB (1 leftover).\n")

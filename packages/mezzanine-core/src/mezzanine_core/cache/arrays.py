@@ -73,7 +73,9 @@ def open_array(path: Path) -> zarr.Array[Any]:
     import zarr
 
     with _zarrs_pipeline():
-        array = zarr.open_array(zarr.storage.LocalStore(path, read_only=True), mode="r")
+        array = zarr.open_array(
+            zarr.storage.LocalStore(path, read_only=True), mode="r", zarr_format=3
+        )
     _check(array)
     return array
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from mezzanine_core.errors import CacheError
 from mezzanine_core.fingerprint import KEY_BYTES, Keys
 
 _log = logging.getLogger(__name__)
+
+_SEGMENT = re.compile(r"[0-9a-f]{32}")
 
 
 class Catalogue:
@@ -153,7 +156,9 @@ class Catalogue:
 
 
 def segment_names(directory: Path) -> list[str]:
-    """Names of the directories below ``segments``, committed or not; empty where there are none.
+    """Names of the segments, committed or not; empty where there are none.
+
+    A directory whose name is not 32 hexadecimal digits is not a segment, but somebody else's.
 
     Raises:
         CacheError: If they cannot be listed.
@@ -161,6 +166,7 @@ def segment_names(directory: Path) -> list[str]:
     segments = directory / "segments"
     with reading(segments):
         try:
-            return [path.name for path in segments.iterdir() if path.is_dir()]
+            found = [path for path in segments.iterdir() if _SEGMENT.fullmatch(path.name)]
+            return [path.name for path in found if path.is_dir()]
         except FileNotFoundError:
             return []

@@ -47,7 +47,10 @@ def write_error(path: Path, error: Exception) -> CacheError:
     elif code in _NOT_A_DIRECTORY:
         hint = f"Something else lies where the cache wants a directory; {elsewhere}."
     elif code == errno.ENOENT:
-        hint = "Another process removed it while it was written; run again."
+        hint = (
+            "If another process removed it while it was written, run again; "
+            f"if it cannot be made there at all, {elsewhere}."
+        )
     else:
         hint = f"Check the disk, or {elsewhere}."
     return CacheError(f"cannot write the latent cache at {path}: {reason}", hint=hint)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -20,13 +22,24 @@ from mezzanine_core.cache.entries import (
     ViewEntry,
 )
 from mezzanine_core.cache.failures import reading, write_error
-from mezzanine_core.cache.layout import CARD, COMMIT, TEMPORARY, ViewRecord, read_card
+from mezzanine_core.cache.layout import (
+    CARD,
+    COMMIT,
+    KEYS,
+    LATENTS,
+    LOCK,
+    TEMPORARY,
+    ViewRecord,
+    read_card,
+)
 from mezzanine_core.cache.liveness import WriterLock
 from mezzanine_core.cache.segment import Segment
 from mezzanine_core.errors import CacheError, CorruptSegmentError, UnknownNameError
 
 # A temporary file lives for milliseconds; one that is older was left by a writer that died.
 _TEMPORARY_SECONDS = 3600.0
+
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
 def ls(root: Path) -> list[EncoderEntry]:
@@ -80,7 +93,9 @@ def gc(root: Path, *, dry_run: bool) -> GcReport:
         for path in (*abandoned, *_stale_temporaries(directory)):
             removed.append(str(path))
             size += _size(path)
-            if not dry_run:
+            if not dry_run and path.is_dir():
+                _remove_segment(path)
+            elif not dry_run:
                 _remove(path)
     return GcReport(tuple(removed), size, in_flight)
 
@@ -98,12 +113,17 @@ def rm(root: Path, prefix: str | None, *, dry_run: bool) -> RmReport:
 
 
 def _encoders(root: Path) -> Iterator[Path]:
-    """Directories of encoders: what else lies in the root is not ours."""
+    """Directories of encoders: what else lies in the root is not ours.
+
+    An encoder's directory has a card that can be read, or, where its card was damaged, at least a
+    name that is a fingerprint and segments.
+    """
     with reading(root):
         if not root.exists():
             return
         for path in sorted(root.iterdir()):
-            if (path / "segments").is_dir() or (path / CARD).is_file():
+            named = _FINGERPRINT.fullmatch(path.name) and (path / "segments").is_dir()
+            if named or read_card(path) is not None:
                 yield path
 
 
@@ -211,17 +231,39 @@ def _remove_encoder(directory: Path, *, dry_run: bool) -> int:
     for name in segment_names(directory):
         if (directory / "segments" / name / COMMIT).exists():
             _remove_segment(directory / "segments" / name)
-    for path in (*abandoned, directory / "views"):
+    for path in abandoned:
+        _remove_segment(path)
+    views = directory / "views"
+    for path in (*views.glob("*.json"), *views.glob(f"*{TEMPORARY}")):
         _remove(path)
     if not alive:
-        _remove(directory)
+        for path in (directory / CARD, *directory.glob(f"*{TEMPORARY}")):
+            _remove(path)
+        _remove_if_empty(views, directory / "segments", directory)
     return alive
 
 
 def _remove_segment(path: Path) -> None:
-    """Delete a committed segment, so that it stops to exist before it begins to be incomplete."""
-    _remove(path / COMMIT)
-    _remove(path)
+    """Delete a segment, so that it stops to exist before it begins to be incomplete.
+
+    Only what a writer makes is deleted, never a file that somebody else put there.
+    """
+    for name in (COMMIT, LATENTS, KEYS, LOCK):
+        _remove(path / name)
+    for temporary in path.glob(f"*{TEMPORARY}"):
+        _remove(temporary)
+    _remove_if_empty(path)
+
+
+def _remove_if_empty(*directories: Path) -> None:
+    for directory in directories:
+        try:
+            directory.rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise write_error(directory, error) from error
 
 
 def _remove(path: Path) -> None:

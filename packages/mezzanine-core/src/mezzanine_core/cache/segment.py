@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,12 +40,11 @@ _BLOCK_BYTES = 128 * 1024
 # One file. zarrs decodes chunks in parallel, each through a buffer of its own that should stay in
 # the processor's cache.
 _CHUNK_BYTES = 4 * 1024 * 1024
-# What is read at once where rows are picked from it: a bound on memory, which is used again for the
-# next portion while it is still in the processor's cache.
-_SCRATCH_BYTES = 16 * 1024 * 1024
+# What is read at once: a bound on memory, and how far reading runs ahead of checking.
+_PORTION_BYTES = 32 * 1024 * 1024
 # Reading on over rows that nobody asked for is cheaper than another call, up to about this much.
 _GAP_BYTES = 1024 * 1024
-# Digests keep hold of the interpreter. Writing does not, once it has left Python: let it go first.
+# Digests keep hold of the interpreter. Zarr does not, once it has left Python: let it go first.
 _HEAD_START_SECONDS = 0.001
 
 
@@ -135,20 +137,9 @@ class Segment:
                 have been overwritten by then.
             CacheError: If the segment was removed meanwhile.
         """
-        scratch = _Scratch(self.record)
-        for near in self._near(np.unique(rows // self.record.block_rows)):
-            start, stop = self._bounds(near)
-            here = slice(*np.searchsorted(rows, [start, stop]))
-            if out.dtype == self.record.dtype and _is_run(rows[here], targets[here], stop - start):
-                at = targets[here.start]
-                self._read_checked(near, out[at : at + stop - start])
-                continue
-            for blocks in self._portions(near):
-                start, stop = self._bounds(blocks)
-                here = slice(*np.searchsorted(rows, [start, stop]))
-                read = scratch.rows(stop - start)
-                self._read_checked(blocks, read)
-                out[targets[here]] = read[rows[here] - start]
+        for portion in self._checked(self._portions(rows, out, targets)):
+            if portion.wanted is not None:
+                out[portion.targets] = portion.room[portion.wanted]
 
     def verify(self) -> None:
         """Read everything and compare it with the commit record.
@@ -159,9 +150,8 @@ class Segment:
         """
         self.keys()
         scratch = _Scratch(self.record)
-        for blocks in self._portions(np.arange(len(self._digests))):
-            start, stop = self._bounds(blocks)
-            self._read_checked(blocks, scratch.rows(stop - start))
+        parts = self._cut(np.arange(len(self._digests)))
+        deque(self._checked(_Portion(part, scratch.next(self._rows(part))) for part in parts), 0)
 
     @cached_property
     def _digests(self) -> npt.NDArray[np.uint32]:
@@ -171,41 +161,69 @@ class Segment:
     def _latents(self) -> zarr.Array[Any]:
         return self._open(LATENTS, (self.record.rows, self.record.dim), self.record.dtype)
 
-    def _bounds(self, blocks: Positions) -> tuple[int, int]:
-        """The first row of ascending blocks, and the one after their last."""
-        size = self.record.block_rows
-        return int(blocks[0]) * size, min((int(blocks[-1]) + 1) * size, self.record.rows)
+    def _portions(
+        self, rows: Positions, out: npt.NDArray[Any], targets: Positions
+    ) -> Iterator[_Portion]:
+        """What to read for ``rows``: straight into ``out`` where that is a run in both."""
+        scratch = _Scratch(self.record)
+        for blocks in self._cut(np.unique(rows // self.record.block_rows)):
+            span = self._rows(blocks)
+            here = slice(*np.searchsorted(rows, [span.start, span.stop]))
+            wanted, places = rows[here] - span.start, targets[here]
+            if out.dtype == self.record.dtype and _is_run(wanted, places, len(span)):
+                yield _Portion(blocks, out[places[0] : places[0] + len(span)])
+            else:
+                yield _Portion(blocks, scratch.next(span), wanted, places)
 
-    def _near(self, blocks: Positions) -> list[Positions]:
-        """Cut ascending blocks where the next one is so far that it is better read by itself."""
-        far = np.diff(blocks) > 1 + _GAP_BYTES // self._block_bytes
-        return np.split(blocks, np.flatnonzero(far) + 1)
+    def _cut(self, blocks: Positions) -> list[Positions]:
+        """Cut ascending blocks into portions that are each worth one call.
 
-    def _portions(self, blocks: Positions) -> list[Positions]:
-        """Cut ascending blocks into portions of bounded size, where chunks end."""
-        chunk_blocks = max(1, self._latents.chunks[0] // self.record.block_rows)
-        most = chunk_blocks * max(1, _SCRATCH_BYTES // (self._block_bytes * chunk_blocks))
-        return np.split(blocks, np.flatnonzero(np.diff(blocks // most)) + 1)
-
-    @property
-    def _block_bytes(self) -> int:
+        They are cut where the next block is far, and where chunks end, to bound their size.
+        """
         record = self.record
-        return record.block_rows * record.dim * np.dtype(record.dtype).itemsize
+        block_bytes = record.block_rows * record.dim * np.dtype(record.dtype).itemsize
+        chunk_blocks = max(1, self._latents.chunks[0] // record.block_rows)
+        most = chunk_blocks * max(1, _PORTION_BYTES // (block_bytes * chunk_blocks))
+        far = np.diff(blocks) > 1 + _GAP_BYTES // block_bytes
+        full = np.diff(blocks // most) > 0
+        return np.split(blocks, np.flatnonzero(far | full) + 1)
 
-    def _read_checked(self, blocks: Positions, out: npt.NDArray[Any]) -> None:
-        """Read all rows from the first of ``blocks`` to the last, and check these blocks."""
-        self._read(self._latents, self._bounds(blocks)[0], out)
+    def _rows(self, blocks: Positions) -> range:
+        """All rows from the first to the last of ascending blocks."""
         size = self.record.block_rows
-        if len(blocks) == -(-len(out) // size):
-            actual = block_digests(out, size)
+        return range(int(blocks[0]) * size, min((int(blocks[-1]) + 1) * size, self.record.rows))
+
+    def _checked(self, portions: Iterable[_Portion]) -> Iterator[_Portion]:
+        """Read portions and check their blocks; the next one is read while one is checked."""
+        with ThreadPoolExecutor(1) as thread:
+            before: tuple[_Portion, Future[None]] | None = None
+            for portion in portions:
+                start = self._rows(portion.blocks).start
+                reading = thread.submit(self._read, self._latents, start, portion.room)
+                if before is not None:
+                    before[1].result()
+                    if portion.room.nbytes > _CHUNK_BYTES:
+                        time.sleep(_HEAD_START_SECONDS)
+                    self._check(before[0])
+                    yield before[0]
+                before = portion, reading
+            if before is not None:
+                before[1].result()
+                self._check(before[0])
+                yield before[0]
+
+    def _check(self, portion: _Portion) -> None:
+        """Compare what was read of a portion's blocks, and of no others, with their digests."""
+        size, blocks, room = self.record.block_rows, portion.blocks, portion.room
+        if len(blocks) == -(-len(room) // size):
+            actual = block_digests(room, size)
         else:
             starts = ((blocks - blocks[0]) * size).tolist()
-            actual = np.array([digest(out[at : at + size]) for at in starts], np.uint32)
+            actual = np.array([digest(room[at : at + size]) for at in starts], np.uint32)
         wrong = np.flatnonzero(actual != self._digests[blocks])
         if wrong.size:
-            row = int(blocks[wrong[0]]) * size
-            last = min(row + size, self.record.rows) - 1
-            raise self._failure(f"latents {row} to {last} differ from what was committed")
+            bad = self._rows(blocks[wrong[:1]])
+            raise self._failure(f"latents {bad[0]} to {bad[-1]} differ from what was committed")
 
     def _open(self, name: str, shape: tuple[int, ...], dtype: str) -> zarr.Array[Any]:
         try:
@@ -234,16 +252,36 @@ class Segment:
         return corrupt(self.directory, what)
 
 
+@dataclass(frozen=True, eq=False)
+class _Portion:
+    """Blocks that are read in one call.
+
+    Attributes:
+        blocks: Those to be checked, ascending; what lies between them is read, and not used.
+        room: Where all rows from the first block to the last are read to.
+        wanted: Which rows of ``room`` are to be copied from it; ``None`` where they stay.
+        targets: Where they are copied to.
+    """
+
+    blocks: Positions
+    room: npt.NDArray[Any]
+    wanted: Positions | None = None
+    targets: Positions | None = None
+
+
 class _Scratch:
-    """Room for rows as they are stored, used again and again: one span at a time is in memory."""
+    """Room for two portions, one being read and one being checked, used again and again."""
 
     def __init__(self, record: CommitRecord) -> None:
-        self._room: npt.NDArray[Any] = np.empty((0, record.dim), record.dtype)
+        empty: npt.NDArray[Any] = np.empty((0, record.dim), record.dtype)
+        self._rooms = [empty, empty]
 
-    def rows(self, count: int) -> npt.NDArray[Any]:
-        if count > len(self._room):
-            self._room = np.empty((count, self._room.shape[1]), self._room.dtype)
-        return self._room[:count]
+    def next(self, rows: range) -> npt.NDArray[Any]:
+        room = self._rooms.pop(0)
+        if len(rows) > len(room):
+            room = np.empty((len(rows), room.shape[1]), room.dtype)
+        self._rooms.append(room)
+        return room[: len(rows)]
 
 
 def _chunk_rows(rows: int, row_bytes: int, block_rows: int) -> int:

@@ -187,7 +187,7 @@ class LatentCache:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_json(path, ViewRecord(created=now(), summary=plain(summary)))
         except OSError as error:
-            _log.info("the view %s was not recorded: %s", path, error)
+            _log.debug("the view %s was not recorded: %s", path, error)
             return False
         return True
 
