@@ -31,6 +31,7 @@ from pydantic import Field, JsonValue, ValidationError, model_validator
 from mezzanine_core.cache.failures import corrupt
 from mezzanine_core.config import MezzModel
 from mezzanine_core.errors import CacheError, ConfigError, PluginError
+from mezzanine_core.files import write_atomically
 
 FORMAT: Final = 1
 """Version of the layout; a reader refuses segments of another one."""
@@ -43,7 +44,6 @@ CARD = "card.json"
 LATENTS = "latents"
 KEYS = "keys"
 LOCK = "writer.lock"
-TEMPORARY = ".tmp"
 
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
 
@@ -189,18 +189,7 @@ def write_json(path: Path, record: MezzModel) -> None:
     Raises:
         OSError: If it cannot be written; nothing is left behind.
     """
-    temporary = path.with_name(f"{path.name}-{uuid.uuid4().hex}{TEMPORARY}")
-    try:
-        with temporary.open("x", encoding="utf-8") as file:
-            file.write(record.model_dump_json(indent=1))
-            file.flush()
-            # A rename may reach the disk before the content does; after a power loss the record
-            # would then be an empty file.
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_atomically(path, record.model_dump_json(indent=1), writer=f"-{uuid.uuid4().hex}")
 
 
 def plain(value: Mapping[str, Any]) -> dict[str, JsonValue]:

@@ -28,13 +28,13 @@ from mezzanine_core.cache.layout import (
     KEYS,
     LATENTS,
     LOCK,
-    TEMPORARY,
     ViewRecord,
     read_card,
 )
 from mezzanine_core.cache.liveness import WriterLock
 from mezzanine_core.cache.segment import Segment
 from mezzanine_core.errors import CacheError, CorruptSegmentError, UnknownNameError
+from mezzanine_core.files import TEMPORARY
 
 # A temporary file lives for milliseconds; one that is older was left by a writer that died.
 _TEMPORARY_SECONDS = 3600.0
