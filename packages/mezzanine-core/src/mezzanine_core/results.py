@@ -18,10 +18,27 @@ SCHEMA_VERSION: Literal[1] = 1
 """Version of ``results.json``; grows when fields are added, removed, or change their meaning."""
 
 
+def plain_text(text: str) -> str:
+    r"""``text`` as UTF-8 can hold it.
+
+    Arguments and paths are bytes to the system. Where Python could not decode them, they come back
+    as UTF-8 if that is what they are; other bytes are escaped, as ``\xff``.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        try:
+            return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+        except UnicodeEncodeError:
+            return text.encode(errors="backslashreplace").decode()
+    return text
+
+
 def plain_json(value: Any) -> Any:
     """``value`` as plain JSON values.
 
-    Arrays and numpy scalars become lists and numbers, paths text, and numbers that are not finite,
+    Arrays and numpy scalars become lists and numbers, paths text, text what UTF-8 can hold (see
+    :func:`plain_text`), and numbers that are not finite,
     which JSON does not know, ``None``.
 
     Raises:
@@ -30,14 +47,16 @@ def plain_json(value: Any) -> Any:
     """
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int | str):
+    if isinstance(value, str):
+        return plain_text(value)
+    if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, PurePath):
-        return value.as_posix()
+        return plain_text(value.as_posix())
     if isinstance(value, Mapping):
         if odd := [key for key in value if not isinstance(key, str)]:
             raise ValueError(f"the key {odd[0]!r} is not text")
-        return {str(key): plain_json(item) for key, item in value.items()}
+        return {plain_text(key): plain_json(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return [plain_json(item) for item in value]
     if hasattr(value, "tolist"):  # numpy's and torch's arrays, and numpy's scalars
@@ -45,6 +64,7 @@ def plain_json(value: Any) -> Any:
     raise ValueError(f"{value!r} is a {type(value).__name__}, which JSON has no values for")
 
 
+PlainTexts = Annotated[dict[str, str], BeforeValidator(plain_json)]
 PlainJson = Annotated[dict[str, Any], BeforeValidator(plain_json)]
 """A dictionary that is turned into plain JSON values when it is given."""
 
@@ -140,7 +160,7 @@ class RunRecord(Results):
     fingerprint: str = Field(description="Of the recipe, its settings and its components")
     started: str = Field(description="Start time, ISO 8601 in UTC")
     config: PlainJson = Field(description="Every setting, those of the components nested in it")
-    origins: dict[str, str] = Field(description="Dotted path of each setting → where it came from")
+    origins: PlainTexts = Field(description="Dotted path of each setting → where it came from")
     components: dict[str, ComponentRecord] = Field(
         description="Slot of the recipe, such as `world` → what filled it"
     )

@@ -69,7 +69,11 @@ def test_directories_may_be_named(runs, call):
 
 def test_no_runs_at_all_is_no_error(call, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert call("runs", "ls") == (0, "There are no runs in runs.\n", "")
+    assert call("runs", "ls") == (
+        0,
+        "There are no runs in runs or directly in the folders here.\n",
+        "",
+    )
     assert call("runs", "ls", "--json") == (0, "[]\n", "")
 
 
@@ -112,3 +116,12 @@ def test_a_directory_without_a_run_points_to_the_listing(runs, call):
     code, _, err = call("runs", "show", "runs")
     assert code == 2
     assert "error: there is no run in runs\nhint: `mezz runs ls runs` lists those below.\n" in err
+
+
+def test_runs_of_the_working_directory_are_found_and_other_folders_left_alone(runs, call, tmp_path):
+    (tmp_path / "runs").rename(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "failed").rename(tmp_path / "out_toy")
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "run.json").write_text('{"loss": 1}')
+    rows = json.loads(call("runs", "ls", "--json")[1])
+    assert [row["directory"] for row in rows] == ["out_toy"]

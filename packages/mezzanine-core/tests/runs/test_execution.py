@@ -3,6 +3,7 @@
 import json
 import os
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -235,3 +236,31 @@ def test_what_was_encoded_before_a_failure_is_not_encoded_again(run):
     with pytest.raises(DataError):
         run({"then": "refuse", "where": "end"})
     assert run()[0].cache.encoded == 0
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_cache_directory_that_is_a_file_is_refused_before_an_earlier_run_is_moved(
+    run, tmp_path, below
+):
+    _, out = run()
+    (tmp_path / "file").write_text("not ours")
+    with pytest.raises(ConfigError, match=r"cache directory .*file is not a directory"):
+        run(cache_dir=tmp_path / "file" / below)
+    assert read_state(out).status == "finished"
+    assert not (out / "previous").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_full_disk_is_no_bug_of_the_recipe(run, tmp_path):
+    with pytest.raises(OutputDirectoryError, match=r"out cannot be written: No space left"):
+        run({"then": "fill"})
+    assert read_state(tmp_path / "out").status == "failed"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_results_that_do_not_fit_on_the_disk_name_the_directory(run, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".results.json.tmp").symlink_to("/dev/full")
+    with pytest.raises(OutputDirectoryError, match=r"out cannot be written: No space left"):
+        run()
+    assert read_state(tmp_path / "out").status == "failed"

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,8 +37,9 @@ _BLOCK_BYTES = 128 * 1024
 # One file. zarrs decodes chunks in parallel, each through a buffer of its own that should stay in
 # the processor's cache.
 _CHUNK_BYTES = 4 * 1024 * 1024
-# What is read at once: a bound on memory, and how far reading runs ahead of checking.
-_PORTION_BYTES = 32 * 1024 * 1024
+# What is read at once where rows are picked from it: a bound on memory, which is used again for the
+# next portion while it is still in the processor's cache.
+_PORTION_BYTES = 16 * 1024 * 1024
 # Reading on over rows that nobody asked for is cheaper than another call, up to about this much.
 _GAP_BYTES = 1024 * 1024
 # Digests keep hold of the interpreter. Zarr does not, once it has left Python: let it go first.
@@ -137,9 +135,18 @@ class Segment:
                 have been overwritten by then.
             CacheError: If the segment was removed meanwhile.
         """
-        for portion in self._checked(self._portions(rows, out, targets)):
-            if portion.wanted is not None:
-                out[portion.targets] = portion.room[portion.wanted]
+        scratch = _Scratch(self.record)
+        for near in self._near(np.unique(rows // self.record.block_rows)):
+            wanted, places = self._within(near, rows, targets)
+            length = len(self._rows(near))
+            if out.dtype == self.record.dtype and _is_run(wanted, places, length):
+                self._read_checked(near, out[places[0] : places[0] + length])
+                continue
+            for blocks in self._portions(near):
+                room = scratch.rows(len(self._rows(blocks)))
+                self._read_checked(blocks, room)
+                wanted, places = self._within(blocks, rows, targets)
+                out[places] = room[wanted]
 
     def verify(self) -> None:
         """Read everything and compare it with the commit record.
@@ -150,8 +157,8 @@ class Segment:
         """
         self.keys()
         scratch = _Scratch(self.record)
-        parts = self._cut(np.arange(len(self._digests)))
-        deque(self._checked(_Portion(part, scratch.next(self._rows(part))) for part in parts), 0)
+        for blocks in self._portions(np.arange(len(self._digests))):
+            self._read_checked(blocks, scratch.rows(len(self._rows(blocks))))
 
     @cached_property
     def _digests(self) -> npt.NDArray[np.uint32]:
@@ -161,65 +168,44 @@ class Segment:
     def _latents(self) -> zarr.Array[Any]:
         return self._open(LATENTS, (self.record.rows, self.record.dim), self.record.dtype)
 
-    def _portions(
-        self, rows: Positions, out: npt.NDArray[Any], targets: Positions
-    ) -> Iterator[_Portion]:
-        """What to read for ``rows``: straight into ``out`` where that is a run in both."""
-        scratch = _Scratch(self.record)
-        for blocks in self._cut(np.unique(rows // self.record.block_rows)):
-            span = self._rows(blocks)
-            here = slice(*np.searchsorted(rows, [span.start, span.stop]))
-            wanted, places = rows[here] - span.start, targets[here]
-            if out.dtype == self.record.dtype and _is_run(wanted, places, len(span)):
-                yield _Portion(blocks, out[places[0] : places[0] + len(span)])
-            else:
-                yield _Portion(blocks, scratch.next(span), wanted, places)
-
-    def _cut(self, blocks: Positions) -> list[Positions]:
-        """Cut ascending blocks into portions that are each worth one call.
-
-        They are cut where the next block is far, and where chunks end, to bound their size.
-        """
-        record = self.record
-        block_bytes = record.block_rows * record.dim * np.dtype(record.dtype).itemsize
-        chunk_blocks = max(1, self._latents.chunks[0] // record.block_rows)
-        most = chunk_blocks * max(1, _PORTION_BYTES // (block_bytes * chunk_blocks))
-        far = np.diff(blocks) > 1 + _GAP_BYTES // block_bytes
-        full = np.diff(blocks // most) > 0
-        return np.split(blocks, np.flatnonzero(far | full) + 1)
-
     def _rows(self, blocks: Positions) -> range:
         """All rows from the first to the last of ascending blocks."""
         size = self.record.block_rows
         return range(int(blocks[0]) * size, min((int(blocks[-1]) + 1) * size, self.record.rows))
 
-    def _checked(self, portions: Iterable[_Portion]) -> Iterator[_Portion]:
-        """Read portions and check their blocks; the next one is read while one is checked."""
-        with ThreadPoolExecutor(1) as thread:
-            before: tuple[_Portion, Future[None]] | None = None
-            for portion in portions:
-                start = self._rows(portion.blocks).start
-                reading = thread.submit(self._read, self._latents, start, portion.room)
-                if before is not None:
-                    before[1].result()
-                    if portion.room.nbytes > _CHUNK_BYTES:
-                        time.sleep(_HEAD_START_SECONDS)
-                    self._check(before[0])
-                    yield before[0]
-                before = portion, reading
-            if before is not None:
-                before[1].result()
-                self._check(before[0])
-                yield before[0]
+    def _within(
+        self, blocks: Positions, rows: Positions, targets: Positions
+    ) -> tuple[Positions, Positions]:
+        """Those of ``rows`` that lie in ``blocks``, counted from their first, and their targets."""
+        span = self._rows(blocks)
+        low, high = np.searchsorted(rows, [span.start, span.stop])
+        return rows[low:high] - span.start, targets[low:high]
 
-    def _check(self, portion: _Portion) -> None:
-        """Compare what was read of a portion's blocks, and of no others, with their digests."""
-        size, blocks, room = self.record.block_rows, portion.blocks, portion.room
-        if len(blocks) == -(-len(room) // size):
-            actual = block_digests(room, size)
+    def _near(self, blocks: Positions) -> list[Positions]:
+        """Cut ascending blocks where the next one is so far that it is better read by itself."""
+        far = np.diff(blocks) > 1 + _GAP_BYTES // self._block_bytes
+        return np.split(blocks, np.flatnonzero(far) + 1)
+
+    def _portions(self, blocks: Positions) -> list[Positions]:
+        """Cut ascending blocks into portions of bounded size, where chunks end."""
+        chunk_blocks = max(1, self._latents.chunks[0] // self.record.block_rows)
+        most = chunk_blocks * max(1, _PORTION_BYTES // (self._block_bytes * chunk_blocks))
+        return np.split(blocks, np.flatnonzero(np.diff(blocks // most)) + 1)
+
+    @property
+    def _block_bytes(self) -> int:
+        record = self.record
+        return record.block_rows * record.dim * np.dtype(record.dtype).itemsize
+
+    def _read_checked(self, blocks: Positions, out: npt.NDArray[Any]) -> None:
+        """Read all rows from the first of ``blocks`` to the last, and check these blocks."""
+        self._read(self._latents, self._rows(blocks).start, out)
+        size = self.record.block_rows
+        if len(blocks) == -(-len(out) // size):
+            actual = block_digests(out, size)
         else:
             starts = ((blocks - blocks[0]) * size).tolist()
-            actual = np.array([digest(room[at : at + size]) for at in starts], np.uint32)
+            actual = np.array([digest(out[at : at + size]) for at in starts], np.uint32)
         wrong = np.flatnonzero(actual != self._digests[blocks])
         if wrong.size:
             bad = self._rows(blocks[wrong[:1]])
@@ -252,36 +238,16 @@ class Segment:
         return corrupt(self.directory, what)
 
 
-@dataclass(frozen=True, eq=False)
-class _Portion:
-    """Blocks that are read in one call.
-
-    Attributes:
-        blocks: Those to be checked, ascending; what lies between them is read, and not used.
-        room: Where all rows from the first block to the last are read to.
-        wanted: Which rows of ``room`` are to be copied from it; ``None`` where they stay.
-        targets: Where they are copied to.
-    """
-
-    blocks: Positions
-    room: npt.NDArray[Any]
-    wanted: Positions | None = None
-    targets: Positions | None = None
-
-
 class _Scratch:
-    """Room for two portions, one being read and one being checked, used again and again."""
+    """Room for rows as they are stored, used again and again."""
 
     def __init__(self, record: CommitRecord) -> None:
-        empty: npt.NDArray[Any] = np.empty((0, record.dim), record.dtype)
-        self._rooms = [empty, empty]
+        self._room: npt.NDArray[Any] = np.empty((0, record.dim), record.dtype)
 
-    def next(self, rows: range) -> npt.NDArray[Any]:
-        room = self._rooms.pop(0)
-        if len(rows) > len(room):
-            room = np.empty((len(rows), room.shape[1]), room.dtype)
-        self._rooms.append(room)
-        return room[: len(rows)]
+    def rows(self, count: int) -> npt.NDArray[Any]:
+        if count > len(self._room):
+            self._room = np.empty((count, self._room.shape[1]), self._room.dtype)
+        return self._room[:count]
 
 
 def _chunk_rows(rows: int, row_bytes: int, block_rows: int) -> int:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -13,11 +14,20 @@ from typing import Annotated, Any, ClassVar
 import typer
 
 from mezzanine_core._version import __version__
-from mezzanine_core.cli.errors import ClosedOutputError, EarlyExitError, InterruptedRunError, report
+from mezzanine_core.cli.errors import (
+    ClosedOutputError,
+    EarlyExitError,
+    InterruptedRunError,
+    LostDirectoryError,
+    UnwritableOutputError,
+    report,
+)
 from mezzanine_core.cli.group import LazyCommand, LazyGroup
+from mezzanine_core.errors import MezzError
 from mezzanine_core.logs import configure_logging
 
 _COMMANDS = "mezzanine_core.cli"
+_PRINTERS = frozenset({"typer", "click", "rich"})
 
 
 class RootGroup(LazyGroup):
@@ -108,12 +118,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         command = typer.main.get_command(app)
         code = command.main(arguments, prog_name=_program(), standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except (ClosedOutputError, BrokenPipeError):
         _discard_output()
         return 0
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback for users
-        return report(error, debug=debug)
+        return report(_surroundings(error), debug=debug)
     return code if isinstance(code, int) else 0
 
 
@@ -136,6 +147,38 @@ def _print_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _surroundings(error: BaseException) -> BaseException:
+    """Put the blame on stdout or the working directory where these are what failed."""
+    if isinstance(error, MezzError) or not isinstance(error, OSError):
+        return error
+    if _was_printing(error):
+        _discard_output()
+        blamed: BaseException = UnwritableOutputError(error)
+        blamed.__cause__ = error
+        return blamed
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        blamed = LostDirectoryError()
+        blamed.__cause__ = error
+        return blamed
+    return error
+
+
+def _was_printing(error: OSError) -> bool:
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    where = str(frames[-1].f_globals.get("__name__", "")).partition(".")[0]
+    if error.filename is None and where in _PRINTERS:
+        return True
+    try:
+        # What could not be written is still in the buffer, so that it fails again.
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        return True
+    return False
 
 
 def _discard_output() -> None:

@@ -16,7 +16,7 @@ from mezzanine_core.cache import (
     RmReport,
     default_cache_dir,
 )
-from mezzanine_core.cli.group import LazyGroup
+from mezzanine_core.cli.group import LazyGroup, QuickCommand
 from mezzanine_core.cli.output import (
     JsonFlag,
     count,
@@ -72,7 +72,7 @@ OptionalEncoderArgument = Annotated[
 ]
 
 
-@cache_app.command()
+@cache_app.command(cls=QuickCommand)
 def ls(cache_dir: CacheDirOption = None, as_json: JsonFlag = False) -> None:
     """List the encoders that have cached latents."""
     cache = _open(cache_dir)
@@ -95,7 +95,7 @@ def ls(cache_dir: CacheDirOption = None, as_json: JsonFlag = False) -> None:
     typer.echo(f"\n{size(total)} in {cache.root}")
 
 
-@cache_app.command()
+@cache_app.command(cls=QuickCommand)
 def info(
     encoder: EncoderArgument, cache_dir: CacheDirOption = None, as_json: JsonFlag = False
 ) -> None:
@@ -107,7 +107,7 @@ def info(
         _print_info(found)
 
 
-@cache_app.command()
+@cache_app.command(cls=QuickCommand)
 def verify(
     encoder: OptionalEncoderArgument = None,
     remove: Annotated[
@@ -131,7 +131,7 @@ def verify(
         raise typer.Exit(1)
 
 
-@cache_app.command()
+@cache_app.command(cls=QuickCommand)
 def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     cache_dir: CacheDirOption = None,
@@ -149,7 +149,7 @@ def gc(
         typer.echo(f"{count(report.in_flight, 'segment')} being written: left alone.")
 
 
-@cache_app.command()
+@cache_app.command(cls=QuickCommand)
 def rm(
     encoder: OptionalEncoderArgument = None,
     everything: Annotated[

@@ -31,6 +31,30 @@ class EarlyExitError(MezzError):
     """A plugin or library called ``sys.exit``, which is the cause of this."""
 
 
+class UnwritableOutputError(MezzError):
+    """What a command prints cannot be written.
+
+    Args:
+        error: What the system says.
+    """
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(
+            f"cannot write the output: {error.strerror or error}",
+            hint="See to where stdout goes. A run that has finished is complete in its directory: "
+            "`mezz runs ls`.",
+        )
+
+
+class LostDirectoryError(MezzError):
+    """The working directory was deleted."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the working directory no longer exists", hint="Change to another, with `cd`."
+        )
+
+
 def report(error: BaseException, *, debug: bool) -> int:
     """Print an error to stderr and return the exit code.
 
@@ -91,26 +115,12 @@ def _usage(error: Any) -> tuple[str, str | None]:
 
 
 def _bug(error: BaseException, debug: bool) -> tuple[str, str]:
+    from mezzanine_core.plugins.culprit import culprit
+
     message = str(error).strip().splitlines()
     what = type(error).__name__ + (f": {message[0]}" if message else "")
     more = "" if debug else "Run again with --debug for the traceback. "
     return (
-        f"this is a bug in {_culprit(error)}: {what}",
+        f"this is a bug in {culprit(error)}: {what}",
         f"{more}Please report it with the traceback.",
     )
-
-
-def _culprit(error: BaseException) -> str:
-    """The distribution of the innermost frame that belongs to core or to a plugin."""
-    from mezzanine_core.plugins import plugin_entry_points
-
-    owners = {"mezzanine_core": "mezzanine-core"}
-    for entry in plugin_entry_points():
-        if entry.dist is not None:
-            owners[entry.value.partition(":")[0].partition(".")[0]] = entry.dist.name
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    for frame in reversed(frames):
-        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if package in owners:
-            return owners[package]
-    return "mezzanine-core"

@@ -11,10 +11,28 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from mezzanine_core.cli.errors import UsageError
 from mezzanine_core.errors import UnknownNameError
 
 
-class QuickFlags:
+class NamedUsage:
+    """Notes in what is wrong with a command line which command's it is; Typer leaves some out."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments of the command.
+
+        Raises:
+            UsageError: If they are wrong.
+        """
+        try:
+            rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
+        except UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+        return rest
+
+
+class QuickFlags(NamedUsage):
     """Lets flags that are not given be false, where Typer leaves some of them ``None``.
 
     To make a boolean of ``None`` Typer imports pydantic, which takes longer than all else that a

@@ -13,6 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from mezzanine_core.cli.group import NamedUsage
 from mezzanine_core.cli.run_flags import GENERAL, general_flags, setting_flags
 from mezzanine_core.cli.run_recipe import RunRequest, run_recipe
 from mezzanine_core.config.fields import normalise
@@ -31,7 +32,7 @@ _CONTEXT = {
 }
 
 
-class RecipeCommand(TyperCommand):
+class RecipeCommand(NamedUsage, TyperCommand):
     """A command whose help has one section for the recipe and one for each component."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

@@ -7,10 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from mezzanine_core.cli.group import LazyGroup
+from mezzanine_core.cli.group import LazyGroup, QuickCommand
 from mezzanine_core.cli.output import JsonFlag, minute, print_columns, print_field, print_json
 from mezzanine_core.errors import UnknownNameError
-from mezzanine_core.runs.history import PastRun, find_runs, read_results, read_run
+from mezzanine_core.runs.history import (
+    PastRun,
+    find_runs,
+    is_run_directory,
+    read_results,
+    read_run,
+)
 from mezzanine_core.runs.state import RESULTS, STATE
 
 DEFAULT_ROOT = Path("runs")
@@ -24,22 +30,25 @@ runs_app = typer.Typer(
 )
 
 
-@runs_app.command()
+@runs_app.command(cls=QuickCommand)
 def ls(
     directories: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[DIRECTORY]...", help="Where to look; ./runs by default."),
+        typer.Argument(
+            metavar="[DIRECTORY]...",
+            help="Where to look; ./runs and run directories here by default.",
+        ),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """List the runs at and below directories, the latest last."""
-    roots = directories or ([DEFAULT_ROOT] if DEFAULT_ROOT.is_dir() else [])
-    runs = find_runs(roots)
+    runs = find_runs(directories or _default_roots())
     if as_json:
         print_json([_row(run) for run in runs])
         return
     if not runs:
-        where = ", ".join(map(str, directories or [DEFAULT_ROOT]))
+        here = [f"{DEFAULT_ROOT} or directly in the folders here"]
+        where = ", ".join(map(str, directories or here))
         typer.echo(f"There are no runs in {where}.")
         return
     for run in runs:
@@ -49,7 +58,7 @@ def ls(
             print_field("because", run.problem)
 
 
-@runs_app.command()
+@runs_app.command(cls=QuickCommand)
 def show(
     run: Annotated[Path, typer.Argument(help="A run directory, or its results.json.")],
     as_json: JsonFlag = False,
@@ -69,6 +78,12 @@ def show(
     if not as_json:
         typer.echo(f"{record.recipe}, {minute(record.started)} UTC, {record.fingerprint}\n")
     print_results(record, directory, as_json=as_json)
+
+
+def _default_roots() -> list[Path]:
+    """``./runs``, and the folders of the working directory that ``--out`` made run directories."""
+    folders = [folder for folder in Path().iterdir() if folder.is_dir()]
+    return [folder for folder in folders if folder == DEFAULT_ROOT or is_run_directory(folder)]
 
 
 def _show_unfinished(run: PastRun, *, as_json: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, field_validator
 
@@ -34,6 +35,13 @@ class RunOptions(MezzModel):
     workers: int | None = Field(
         None, ge=1, description="Parallel workers for rendering and decoding; all cores by default"
     )
+
+    @field_validator("out", "cache_dir", mode="before")
+    @classmethod
+    def _not_empty(cls, given: Any) -> Any:
+        if given == "":
+            raise ValueError("the name is empty; the working directory is '.'")
+        return given
 
     @field_validator("out", "cache_dir")
     @classmethod

@@ -18,7 +18,7 @@ from filelock import BaseFileLock, Timeout
 from mezzanine_core.errors import MezzError, OutputDirectoryError, PluginError
 from mezzanine_core.files import write_atomically
 from mezzanine_core.interrupts import interrupts_deferred
-from mezzanine_core.results import RunRecord
+from mezzanine_core.results import RunRecord, plain_text
 from mezzanine_core.runs.previous import files_of, refuse_others, set_aside
 from mezzanine_core.runs.state import (
     ERROR_LOG,
@@ -91,7 +91,7 @@ class RunDirectory:
             fingerprint=fingerprint,
             started=timestamp(started),
             pid=os.getpid(),
-            command=command,
+            command=plain_text(command),
         )
         if out is None:
             path = _fresh(Path("runs", recipe), f"{folder_stamp(state.started)}-{fingerprint[:8]}")
@@ -177,9 +177,9 @@ class RunDirectory:
 
     def _fail(self, error: BaseException) -> None:
         message = error.message if isinstance(error, MezzError) else _summary(error)
-        text = "".join(traceback.format_exception(error))
+        text = plain_text("".join(traceback.format_exception(error)))
         write_atomically(self.path / ERROR_LOG, f"{self._state.command}\n\n{text}")
-        self._end("failed", message)
+        self._end("failed", plain_text(message))
 
     def _end(self, status: Status, error: str | None) -> None:
         with _explained(self.path, "be written"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import time
 from datetime import UTC, datetime
@@ -12,19 +13,28 @@ from mezzanine_core.builtin.local import usable_cpus
 from mezzanine_core.cache import LatentCache
 from mezzanine_core.config.resolve import Resolved
 from mezzanine_core.context import RunContext
-from mezzanine_core.errors import MezzError, PluginError, RunError
+from mezzanine_core.errors import MezzError, OutputDirectoryError, RunError
 from mezzanine_core.interrupts import interrupts_kept
+from mezzanine_core.plugins.culprit import culprit
 from mezzanine_core.plugins.registry import Registry
 from mezzanine_core.progress import Progress
+from mezzanine_core.recipes import Recipe
 from mezzanine_core.results import Results, RunRecord
 from mezzanine_core.runs.directory import RunDirectory, check_out
 from mezzanine_core.runs.identity import Identity, identify
-from mezzanine_core.runs.instances import Instances
+from mezzanine_core.runs.instances import (
+    Instances,
+    broken_contract,
+    construct,
+    world_data_expected,
+)
 from mezzanine_core.runs.provenance import versions
 from mezzanine_core.runs.settings import RunSettings
 from mezzanine_core.runs.state import ERROR_LOG, is_inside, timestamp
 
 _log = logging.getLogger(__name__)
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def execute(
@@ -32,9 +42,10 @@ def execute(
 ) -> tuple[RunRecord, Path]:
     """Run a recipe.
 
-    Everything that can be found wrong without computing is found before the directory is touched.
-    However the run ends, its directory says so, workers are stopped, and trackers and plugins are
-    told.
+    Settings, components, trackers, the output directory and the place of the cache are checked
+    before the directory is touched and an earlier run in it moved. What the recipe alone can find,
+    such as a device that is absent or too few samples, it finds afterwards. However the run ends,
+    its directory says so, workers are stopped, and trackers and plugins are told.
 
     Args:
         resolved: The recipe and its settings.
@@ -76,9 +87,10 @@ class _Run:
         self._registry = registry
         self._progress = progress
         check_out(settings.out)
+        settings.check_cache_dir()
         self._instances = Instances(registry)
         self.identity: Identity = identify(resolved, self._instances)
-        self._recipe = resolved.recipe.create(resolved.config)
+        self._recipe: Recipe[Any] = construct(resolved.recipe, resolved.config)
         self._tracker = settings.make_trackers(registry)
         self._executor = settings.make_executor(registry)
         self._config: dict[str, Any] = resolved.config.model_dump(mode="json")
@@ -118,26 +130,32 @@ class _Run:
             instances=self._instances,
         )
         try:
-            results = self._recipe.run(ctx)
+            with world_data_expected(self._resolved.components.values()):
+                results = self._recipe.run(ctx)
             self._progress.checkpoint()
         except MezzError:
             raise
         except (Exception, SystemExit) as error:
             raise self._unforeseen(error, directory) from error
         if not isinstance(results, Results):
-            raise PluginError(
-                f"the {self._resolved.recipe} returned a {type(results).__name__}, not Results",
-                hint="The recipe breaks its contract; report this to its author.",
+            raise broken_contract(
+                self._resolved.recipe, f"returned a {type(results).__name__}, not Results"
             )
         self._record_views(ctx)
         return self._record(results, ctx)
 
-    def _unforeseen(self, error: BaseException, directory: RunDirectory) -> RunError:
+    def _unforeseen(self, error: BaseException, directory: RunDirectory) -> MezzError:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            # The cache explains its own failures: what is left is written below the directory.
+            return OutputDirectoryError(
+                f"the output directory {directory.path} cannot be written: {error.strerror}",
+                hint="Choose another --out, or see to the space on its disk.",
+            )
         text = str(error).strip()
         what = f"{type(error).__name__}: {text}" if text else type(error).__name__
         return RunError(
             f"the run failed: {what}",
-            hint=f"If this is a bug in the {self._resolved.recipe}, report it with "
+            hint=f"If this is a bug in {culprit(error)}, report it with "
             f"{directory.path / ERROR_LOG}.",
         )
 

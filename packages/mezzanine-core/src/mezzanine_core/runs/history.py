@@ -57,6 +57,14 @@ def find_runs(roots: Iterable[Path]) -> list[PastRun]:
     return sorted(runs, key=lambda run: (run.started or "", run.directory))
 
 
+def is_run_directory(directory: Path) -> bool:
+    """Whether a directory holds a ``run.json`` of ours, which can be read."""
+    try:
+        return read_state(directory) is not None
+    except OSError:
+        return False
+
+
 def read_run(directory: Path) -> PastRun:
     """What a directory says of its run; nothing that is wrong with its documents is an error."""
     problem = None

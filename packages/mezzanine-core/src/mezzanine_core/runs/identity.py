@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mezzanine_core.config.resolve import Resolved
 from mezzanine_core.fingerprint import fingerprint
 from mezzanine_core.results import ComponentRecord
-from mezzanine_core.runs.instances import Instances
+from mezzanine_core.runs.instances import Instances, check_dim, fingerprint_of
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,19 @@ def identify(resolved: Resolved, instances: Instances) -> Identity:
     """Construct the components of a run and fingerprint it.
 
     Raises:
+        PluginError: If a component breaks its contract.
         MezzError: If a component cannot be constructed.
     """
     components = {}
     for slot, component in resolved.components.items():
         instance = instances.of(component, getattr(resolved.config, slot))
+        if component.spec.kind == "encoder":
+            check_dim(component, instance)
         components[slot] = ComponentRecord(
             name=component.spec.name,
             distribution=component.distribution,
             version=component.version,
-            fingerprint=instance.fingerprint(),
+            fingerprint=fingerprint_of(component, instance),
         )
     return Identity(
         fingerprint=fingerprint(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,11 +16,11 @@ from mezzanine_core.context import RunContext
 from mezzanine_core.fingerprint import Keys
 from mezzanine_core.plugins.registry import Registry
 from mezzanine_core.progress import Progress
-from mezzanine_core.recipes import LatentRequest
+from mezzanine_core.recipes import LatentRequest, Recipe
 from mezzanine_core.results import ComponentRecord
 from mezzanine_core.runs.directory import check_out
 from mezzanine_core.runs.identity import identify
-from mezzanine_core.runs.instances import Instances
+from mezzanine_core.runs.instances import Instances, construct, world_data_expected
 from mezzanine_core.runs.settings import RunSettings
 
 
@@ -91,6 +92,7 @@ def plan(resolved: Resolved, settings: RunSettings, registry: Registry) -> Plan:
         MezzError: If the run would be refused, or the data do not allow it.
     """
     check_out(settings.out)
+    settings.check_cache_dir()
     instances = Instances(registry)
     identity = identify(resolved, instances)
     with settings.make_executor(registry) as executor:
@@ -105,7 +107,9 @@ def plan(resolved: Resolved, settings: RunSettings, registry: Registry) -> Plan:
             device="cpu",
             instances=instances,
         )
-        requests = resolved.recipe.create(resolved.config).latent_requests(ctx)
+        recipe: Recipe[Any] = construct(resolved.recipe, resolved.config)
+        with world_data_expected(resolved.components.values()):
+            requests = recipe.latent_requests(ctx)
         return Plan(
             fingerprint=identity.fingerprint,
             components=identity.components,

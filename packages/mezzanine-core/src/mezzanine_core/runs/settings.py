@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from pydantic import ValidationError
 from mezzanine_core.errors import ConfigError
 from mezzanine_core.executors import Executor
 from mezzanine_core.plugins.registry import Registry
+from mezzanine_core.results import plain_text
+from mezzanine_core.runs.instances import construct
 from mezzanine_core.runs.tracking import Trackers
 from mezzanine_core.specs import Kind
 
@@ -36,6 +39,29 @@ class RunSettings:
     trackers: tuple[str, ...] = ()
     command: str = ""
     executor: str = "local"
+
+    def check_cache_dir(self) -> None:
+        """Check, touching nothing, that the cache directory is one or can become one.
+
+        Raises:
+            ConfigError: If it is a file, or lies below one; or if its name is not text, which zarr
+                needs.
+        """
+        path = self.cache_dir.expanduser()
+        if plain_text(str(path.absolute())) != str(path.absolute()):
+            raise ConfigError(
+                f"the cache directory {plain_text(str(path))} cannot be used: its name is not text "
+                "in this locale",
+                hint="Choose another --cache-dir, or run with PYTHONUTF8=1.",
+            )
+        for place in (path, *path.parents):
+            if os.path.lexists(place):
+                if not place.is_dir():
+                    raise ConfigError(
+                        f"the cache directory {path} cannot be used: {place} is not a directory",
+                        hint="Choose another --cache-dir.",
+                    )
+                return
 
     def make_executor(self, registry: Registry) -> Executor:
         """The executor; its workers start when they are first needed.
@@ -63,4 +89,4 @@ def _create(registry: Registry, kind: Kind, name: str, **given: Any) -> Any:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise ConfigError(f"the {component} does not take {where}: {first['msg']}") from error
-    return component.create(config)
+    return construct(component, config)

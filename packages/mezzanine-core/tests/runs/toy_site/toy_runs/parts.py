@@ -108,7 +108,7 @@ class Scale(Encoder[ScaleConfig]):
 class NormsConfig(RecipeConfig):
     world: Annotated[WorldConfig, Slot("world")]
     encoder: Annotated[EncoderConfig, Slot("encoder")]
-    then: Literal["end", "refuse", "break", "leave", "nap"] = "end"
+    then: Literal["end", "refuse", "break", "leave", "nap", "fill"] = "end"
     where: Literal["start", "encode", "stage", "end"] = "end"
 
 
@@ -154,6 +154,8 @@ class Norms(Recipe[NormsConfig]):
             raise KeyError("points")
         if self.config.then == "leave":
             sys.exit("goodbye")
+        if self.config.then == "fill":
+            Path("/dev/full").write_text("figure")
         if self.config.then == "nap":
             list(ctx.executor.map(nap, range(4)))
 
