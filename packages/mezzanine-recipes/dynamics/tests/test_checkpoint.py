@@ -1,11 +1,12 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from mezzanine_core.errors import DataError
+from mezzanine_core.errors import DataError, OutputDirectoryError
 from mezzanine_recipes_dynamics.checkpoint import load_card, load_predictors, save_predictors
 from mezzanine_recipes_dynamics.predictors import MODELS
 from mezzanine_recipes_dynamics.randomness import repetition_streams
@@ -13,23 +14,33 @@ from mezzanine_recipes_dynamics.training import Trainer
 
 NAMES = ("push_0", "push_1")
 
+FULL = Path("/dev/full")
+
 
 @pytest.fixture
-def saved(tmp_path, make_config, make_samples):
+def trained(make_config, make_samples):
     config = make_config(seeds=(2, 0))
     streams = [repetition_streams(0, seed) for seed in config.seeds]
     trainer = Trainer(make_samples(60), None, config, streams, torch.device("cpu"))
     for _ in trainer.run():
         pass
-    files = save_predictors(
-        tmp_path,
-        trainer.predictors,
+    return trainer.predictors
+
+
+def save(folder, predictors):
+    return save_predictors(
+        folder,
+        predictors,
         action_names=NAMES,
         encoder={"config": {"name": "identity"}, "fingerprint": "e"},
         world={"config": {"name": "linear"}, "fingerprint": "w"},
     )
-    assert files == ("model.safetensors", "model.json")
-    return trainer.predictors, tmp_path
+
+
+@pytest.fixture
+def saved(tmp_path, trained):
+    assert save(tmp_path, trained) == ("model.safetensors", "model.json")
+    return trained, tmp_path
 
 
 def test_loaded_predictors_predict_bit_for_bit_the_same(saved, make_samples):
@@ -103,3 +114,16 @@ def test_weights_without_a_tensor_are_refused(saved):
 def test_weights_file_holds_nothing_but_finite_numbers(saved):
     tensors = load_file(saved[1] / "model.safetensors")
     assert all(np.isfinite(value.numpy()).all() for value in tensors.values())
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="the system has no device that is always full")
+@pytest.mark.parametrize("name", ["model.safetensors", "model.json"])
+def test_full_disk_is_told_by_file_and_reason(tmp_path, trained, name):
+    (tmp_path / name).symlink_to(FULL)
+    with pytest.raises(OutputDirectoryError, match=rf"{name}.*No space left on device"):
+        save(tmp_path, trained)
+
+
+def test_weights_are_as_readable_as_other_files(saved):
+    modes = {path.stat().st_mode for path in saved[1].iterdir()}
+    assert len(modes) == 1

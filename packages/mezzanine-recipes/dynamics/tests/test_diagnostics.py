@@ -113,6 +113,17 @@ def test_empty_training_split_is_refused():
         check_transitions(transitions([], [], []), numbered(30))
 
 
+def test_actions_that_never_differ_are_refused():
+    varied, constant = numbered(30), numbered(30, actions=np.ones(30))
+    for where, splits in (("training", (constant, varied)), ("test", (varied, constant))):
+        with pytest.raises(DataError, match=f"all 30 actions of the {where} split are the same"):
+            check_transitions(*splits)
+
+
+def test_a_single_different_action_is_enough_to_ask():
+    check_transitions(numbered(30), numbered(30, actions=np.arange(30) == 7))
+
+
 def test_worlds_without_action_features_are_refused():
     train, test = (
         replace(split, action=split.action[:, :0], action_names=())
@@ -144,19 +155,25 @@ def no_overlap(n):
     return Overlap(*(np.zeros(n, dtype=bool) for _ in range(4)))
 
 
+def said(overlap, spread, *, episodes=25, seeds=3, unchanged=0.5):
+    return warnings(overlap, spread, episodes=episodes, seeds=seeds, unchanged=unchanged)
+
+
 def test_sound_data_raise_no_warning(make_samples):
     spread = latent_spread(make_samples(30).next_latents)
-    assert warnings(no_overlap(30), spread, 25) == []
+    assert said(no_overlap(30), spread) == []
 
 
 def test_every_weakness_is_said(make_samples):
     samples = make_samples(30)
     spread = latent_spread(samples.next_latents)
     leaking = replace(no_overlap(30), same_transition=np.arange(30) < 4)
-    assert "4 of 30 test transitions" in warnings(leaking, spread, 25)[0]
-    assert "only 19 test episodes" in warnings(no_overlap(30), spread, 19)[0]
+    assert "4 of 30 test transitions" in said(leaking, spread)[0]
+    assert "only 19 test episodes" in said(no_overlap(30), spread, episodes=19)[0]
+    assert "only one seed" in said(no_overlap(30), spread, seeds=1)[0]
+    assert "51% of the shuffled actions" in said(no_overlap(30), spread, unchanged=0.51)[0]
     alike = latent_spread(samples.next_latents + 50)
-    assert "nearly alike" in warnings(no_overlap(30), alike, 25)[0]
+    assert "nearly alike" in said(no_overlap(30), alike)[0]
     line = np.ones((30, 6), dtype=np.float32)
     line[:, 0] = samples.latents[:, 0]
-    assert "collapsed" in warnings(no_overlap(30), latent_spread(line), 25)[0]
+    assert "collapsed" in said(no_overlap(30), latent_spread(line))[0]

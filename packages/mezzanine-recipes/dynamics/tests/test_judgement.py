@@ -13,21 +13,21 @@ N = 60
 def judge(make_config, make_samples):
     """Judges made-up ranks: ``action`` has rank 1 where ``good`` holds, the others rank 30."""
 
-    def make(good, twin=None, episodes=None):
-        def scores(ranks, seeds=3):
-            ranks = np.broadcast_to(ranks, (seeds, 1, N)).astype(float)
+    def make(good, twin=None, episodes=None, seeds=(0, 1, 2), unchanged=0.0):
+        def scores(ranks, repetitions):
+            ranks = np.broadcast_to(ranks, (repetitions, 1, N)).astype(float)
             found = {"rank": ranks, "cosine": 1 / ranks, "mrr": 1 / ranks}
             return {**found, "r@1": (ranks <= 1) * 1.0, "r@10": (ranks <= 10) * 1.0}
 
         poor = np.full(N, 30)
         evaluation = Evaluation(
             scores={
-                "action": scores(np.where(good, 1, 30)),
-                "no_action": scores(poor),
-                "shuffled": scores(poor),
-                "persistence": scores(poor, seeds=1),
+                "action": scores(np.where(good, 1, 30), len(seeds)),
+                "no_action": scores(poor, len(seeds)),
+                "shuffled": scores(poor, len(seeds)),
+                "persistence": scores(poor, 1),
             },
-            unchanged=0.0,
+            unchanged=unchanged,
         )
         test = make_samples(N)
         if episodes is not None:
@@ -36,7 +36,7 @@ def judge(make_config, make_samples):
         overlap = Overlap(none, none, none, none if twin is None else twin)
         spread = latent_spread(test.next_latents)
         rng = np.random.default_rng(0)
-        config = make_config(bootstrap=200)
+        config = make_config(bootstrap=200, seeds=seeds)
         return Judge(config, evaluation, test, overlap, spread, rng).judge()
 
     return make
@@ -88,3 +88,14 @@ def test_others_of_a_single_episode_are_not_judged(judge):
 def test_few_episodes_are_warned_of(judge):
     found = judge(good=np.ones(N, dtype=bool), episodes=np.arange(N) % 5)
     assert any("only 5 test episodes" in warning for warning in found.verdict.warnings)
+
+
+def test_single_seed_is_warned_of(judge):
+    found = judge(good=np.ones(N, dtype=bool), seeds=(3,))
+    assert found.verdict.label == "MAKE"
+    assert any("only one seed" in warning for warning in found.verdict.warnings)
+
+
+def test_shuffles_that_change_little_are_warned_of(judge):
+    found = judge(good=np.ones(N, dtype=bool), unchanged=0.6)
+    assert any("60% of the shuffled actions" in warning for warning in found.verdict.warnings)

@@ -98,6 +98,17 @@ def test_test_split_too_small_to_rank_is_refused_before_encoding(run, tmp_path):
     assert not (tmp_path / "cache").exists()
 
 
+def test_actions_that_never_differ_are_refused_before_encoding(run, tmp_path):
+    with pytest.raises(DataError, match="cannot be asked"):
+        run(**DOTS, static=1.0)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_single_seed_is_said(run):
+    record, _ = run(train_steps=40, seeds="1")
+    assert any("only one seed" in warning for warning in record.verdict.warnings)
+
+
 def test_encoder_of_another_kind_is_refused_by_name(run):
     with pytest.raises(ConfigError, match=r"'pixels' takes image items.*'linear' holds vector"):
         run(encoder="pixels")

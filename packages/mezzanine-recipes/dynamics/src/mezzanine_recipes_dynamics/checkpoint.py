@@ -10,10 +10,11 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import Field, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from mezzanine_core.config import MezzModel
 from mezzanine_core.errors import DataError
+from mezzanine_recipes_dynamics.artifacts import writing
 from mezzanine_recipes_dynamics.predictors import MODELS, Predictors
 
 WEIGHTS = "model.safetensors"
@@ -56,6 +57,9 @@ def save_predictors(
 
     Returns:
         The names of the two files.
+
+    Raises:
+        OutputDirectoryError: If one of them cannot be written.
     """
     members = len(MODELS) * len(predictors.seeds)
     card = ModelCard(
@@ -69,9 +73,15 @@ def save_predictors(
         world=dict(world),
     )
     tensors = {name: value.cpu().contiguous() for name, value in predictors.state_dict().items()}
-    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
-    (folder / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    # Not by `save_file`, which makes files that nobody but their owner can read.
+    _write(folder / WEIGHTS, save(tensors, metadata={"format": "pt"}))
+    _write(folder / CARD, f"{card.model_dump_json(indent=2)}\n".encode())
     return WEIGHTS, CARD
+
+
+def _write(path: Path, content: bytes) -> None:
+    with writing(path):
+        path.write_bytes(content)
 
 
 def load_card(folder: str | Path) -> ModelCard:

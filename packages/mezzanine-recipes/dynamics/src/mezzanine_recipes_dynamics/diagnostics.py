@@ -25,6 +25,9 @@ MIN_EPISODES = 2
 FEW_EPISODES = 20
 """Below so many test episodes, intervals are said to be unreliable."""
 
+MUCH_UNCHANGED = 0.5
+"""Share of shuffled actions equal to the true one above which a reader is told."""
+
 NEARLY_ALIKE = 0.99
 """Mean cosine between latents above which a reader is told."""
 
@@ -69,8 +72,9 @@ def check_transitions(train: Transitions, test: Transitions) -> None:
     """Refuse splits on which nothing could be shown; needs no latents.
 
     Raises:
-        DataError: If training is empty, the splits do not fit each other, or there are too few test
-            transitions, distinct outcomes or episodes to rank and to resample.
+        DataError: If training is empty, the splits do not fit each other, the actions of one never
+            differ, or there are too few test transitions, distinct outcomes or episodes to rank and
+            to resample.
     """
     if len(train) == 0:
         raise DataError("the training split is empty", hint="Raise n_train.")
@@ -95,6 +99,8 @@ def check_transitions(train: Transitions, test: Transitions) -> None:
             f"at least {MIN_EPISODES} episodes are needed, since intervals resample episodes",
             hint="Raise n_test, or take fewer samples from each episode.",
         )
+    for where, split in (("training", train), ("test", test)):
+        _check_differ(split, where)
 
 
 def check_latents(train: Samples, test: Samples) -> LatentSpread:
@@ -121,8 +127,18 @@ def spread_report(spread: LatentSpread) -> dict[str, Any]:
     return {**asdict(spread), "collapsed": spread.is_collapsed}
 
 
-def warnings(overlap: Overlap, spread: LatentSpread, episodes: int) -> list[str]:
-    """Everything that a verdict must say besides its figures."""
+def warnings(
+    overlap: Overlap, spread: LatentSpread, *, episodes: int, seeds: int, unchanged: float
+) -> list[str]:
+    """Everything that a verdict must say besides its figures.
+
+    Args:
+        overlap: What of the test split is in the training split.
+        spread: How the test outcomes are spread.
+        episodes: How many episodes the test split has.
+        seeds: How many repetitions of the training there are.
+        unchanged: Share of the shuffled actions that equal the true one, in [0, 1].
+    """
     found = []
     if leaked := int(overlap.same_transition.sum()):
         found.append(
@@ -141,7 +157,27 @@ def warnings(overlap: Overlap, spread: LatentSpread, episodes: int) -> list[str]
         )
     if episodes < FEW_EPISODES:
         found.append(f"only {episodes} test episodes: the intervals are unreliable")
+    if seeds == 1:
+        found.append(
+            "only one seed: the intervals hold for this training run alone and say nothing of how "
+            "much another one would differ"
+        )
+    if unchanged > MUCH_UNCHANGED:
+        found.append(
+            f"{unchanged:.0%} of the shuffled actions equal the true one, so shuffling changes "
+            "little and its gains are small for that reason too"
+        )
     return found
+
+
+def _check_differ(split: Transitions, where: str) -> None:
+    if (split.action == split.action[0]).all():
+        raise DataError(
+            f"all {len(split)} actions of the {where} split are the same, so whether the model "
+            "uses the action cannot be asked",
+            hint="Choose settings of the world under which different things are done, or draw more "
+            "samples.",
+        )
 
 
 def _check_finite(latents: Latents, what: str) -> None:

@@ -14,6 +14,7 @@ from mezzanine_core.builtin.configs import ActionShuffleConfig
 from mezzanine_core.config import ComponentConfig
 from mezzanine_core.context import RunContext
 from mezzanine_core.results import Results
+from mezzanine_recipes_dynamics.artifacts import save_figure
 from mezzanine_recipes_dynamics.checkpoint import CARD, WEIGHTS, save_predictors
 from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
 from mezzanine_recipes_dynamics.devices import resolve_device
@@ -37,8 +38,6 @@ from mezzanine_recipes_dynamics.training import Curves, Trainer
 _log = logging.getLogger(__name__)
 
 DIAGNOSTICS, MONTAGE = "diagnostics.png", "montage.png"
-
-_DPI = 110
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +182,7 @@ class Experiment:
         return montage.report()
 
     def _write(self, figure: Figure, name: str) -> None:
-        figure.savefig(self._ctx.artifact(name), dpi=_DPI)
+        save_figure(figure, self._ctx.artifact(name))
 
     def _track(self, judgement: Judgement, curves: Curves) -> None:
         for point, step in enumerate(curves.steps):

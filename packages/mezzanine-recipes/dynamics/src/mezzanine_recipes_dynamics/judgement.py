@@ -70,7 +70,13 @@ class Judge:
         """Everything that the run says in figures."""
         episode = self._test.episode
         deltas = gains(self._evaluation, episode, self._config, self._rng)
-        said = warnings(self._overlap, self._spread, len(np.unique(episode)))
+        said = warnings(
+            self._overlap,
+            self._spread,
+            episodes=len(np.unique(episode)),
+            seeds=len(self._config.seeds),
+            unchanged=self._evaluation.unchanged,
+        )
         without = self._without_twins()
         if without is not None:
             said.append(without["summary"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from mezzanine_core.context import RunContext
@@ -30,10 +31,15 @@ class LatentDynamics(Recipe[LatentDynamicsConfig]):
         Raises:
             ConfigError: If the encoder does not take the world's observations, or the device is
                 not there.
-            DataError: If the splits are empty, do not fit each other, or are too small to rank.
+            DataError: If the splits are empty, do not fit each other, hold the same action
+                everywhere, or are too small to rank.
             LatentError: If latents are not finite or all the same, or the training diverges.
+            OutputDirectoryError: If a file of the run cannot be written.
         """
         with ctx.stage("import"):
+            # OpenMP reads this once, when torch is loaded. Threads that spin while they wait for
+            # each other slow training down tenfold as soon as the machine has other work to do.
+            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             # Not at the top, so that nothing but a run waits for torch.
             from mezzanine_recipes_dynamics.experiment import Experiment
         return Experiment(self.config, ctx).run()

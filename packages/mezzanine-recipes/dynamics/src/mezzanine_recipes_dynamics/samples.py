@@ -42,19 +42,27 @@ class Samples:
 def hold_out(
     samples: Samples, share: float, rng: np.random.Generator
 ) -> tuple[Samples, Samples | None]:
-    """Split off whole episodes.
+    """Split off whole episodes, drawn at random, as long as they fit into the share.
+
+    An episode with more samples than are still to be split off is passed over, so one that makes up
+    much of the data, as all play of a game in which nothing is done, stays to train on.
 
     Args:
         samples: A training split.
-        share: Share of the episodes to split off, in [0, 1); at least one episode stays.
-        rng: Decides which.
+        share: Share of the samples to split off at most, in [0, 1); at least one episode stays.
+        rng: Decides the order in which episodes are looked at.
 
     Returns:
         What is left to train on, and what was split off: ``None`` where that would be nothing.
     """
-    episodes = np.unique(samples.episode)
-    count = min(round(share * len(episodes)), len(episodes) - 1)
-    if count == 0:
+    room = min(round(share * len(samples)), len(samples) - 1)
+    episodes, sizes = np.unique(samples.episode, return_counts=True)
+    chosen = []
+    for place in rng.permutation(len(episodes)):
+        if sizes[place] <= room:
+            chosen.append(episodes[place])
+            room -= sizes[place]
+    if not chosen:
         return samples, None
-    held = np.isin(samples.episode, rng.choice(episodes, size=count, replace=False))
+    held = np.isin(samples.episode, chosen)
     return samples.where(~held), samples.where(held)

@@ -53,10 +53,10 @@ class IphyreConfig(WorldConfig):
         min_length=1,
         description="Games to sample from, separated by commas, or `all` for all 40",
     )
-    n_train: int = Field(3000, ge=1, description="Training samples, over all games")
-    n_test: int = Field(768, ge=1, description="Test samples, over all games")
+    n_train: int = Field(3000, ge=1, le=10_000_000, description="Training samples, over all games")
+    n_test: int = Field(768, ge=1, le=10_000_000, description="Test samples, over all games")
     delta_seconds: float = Field(
-        4.0, gt=0, description="Simulated seconds between the two frames of a sample"
+        4.0, gt=0, le=600, description="Simulated seconds between the two frames of a sample"
     )
     max_steps: int = Field(
         900,
@@ -74,7 +74,9 @@ class IphyreConfig(WorldConfig):
     p_no_action: float = Field(
         0.35, ge=0, le=1, description="Share of episodes in which nothing is clicked"
     )
-    per_episode_samples: int = Field(1, ge=1, description="Samples taken from each episode")
+    per_episode_samples: int = Field(
+        1, ge=1, le=36_000, description="Samples taken from each episode"
+    )
     image_size: int = Field(
         128, ge=16, le=SIZE, description="Width and height of a frame in pixels, averaged from 600"
     )
@@ -100,18 +102,19 @@ class IphyreConfig(WorldConfig):
     def _fits(self) -> IphyreConfig:
         if self.delta_steps < 1:
             raise ValueError(
-                f"delta_seconds={self.delta_seconds} is less than one step of the simulator; "
+                f"delta_seconds={self.delta_seconds:g} is less than one step of the simulator; "
                 f"the smallest that makes sense is 1/{FPS} = {1 / FPS:.4f}"
             )
         if self.starts < 1:
             raise ValueError(
-                f"max_steps={self.max_steps} is too small for delta_seconds={self.delta_seconds}: "
-                f"at {FPS} steps a second max_steps must be at least {self.delta_steps}"
+                f"max_steps={self.max_steps} is too small for "
+                f"delta_seconds={self.delta_seconds:g}: at {FPS} steps a second max_steps "
+                f"must be at least {self.delta_steps}"
             )
         if self.per_episode_samples > self.starts:
             raise ValueError(
                 f"per_episode_samples={self.per_episode_samples}, but with "
-                f"max_steps={self.max_steps} and delta_seconds={self.delta_seconds} an episode has "
-                f"only {self.starts} different starts"
+                f"max_steps={self.max_steps} and delta_seconds={self.delta_seconds:g} an episode "
+                f"has only {self.starts} different starts"
             )
         return self
