@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,8 +40,6 @@ _CHUNK_BYTES = 4 * 1024 * 1024
 _PORTION_BYTES = 16 * 1024 * 1024
 # Reading on over rows that nobody asked for is cheaper than another call, up to about this much.
 _GAP_BYTES = 1024 * 1024
-# Digests keep hold of the interpreter. Zarr does not, once it has left Python: let it go first.
-_HEAD_START_SECONDS = 0.001
 
 
 def write_segment(directory: Path, keys: Keys, latents: npt.NDArray[Any]) -> CommitRecord:
@@ -65,12 +61,9 @@ def write_segment(directory: Path, keys: Keys, latents: npt.NDArray[Any]) -> Com
     row_bytes = dim * latents.itemsize
     block_rows = max(1, _BLOCK_BYTES // row_bytes)
     chunk_rows = _chunk_rows(rows, row_bytes, block_rows)
-    with ThreadPoolExecutor(1) as thread:
-        path = directory / LATENTS
-        written = thread.submit(write_array, path, latents, chunk_rows, ("item", "feature"))
-        time.sleep(_HEAD_START_SECONDS)
-        digests = block_digests(latents, block_rows)
-        written.result()
+    # In turn, not at once: digests keep hold of the interpreter, and both wait for memory.
+    digests = block_digests(latents, block_rows)
+    write_array(directory / LATENTS, latents, chunk_rows, ("item", "feature"))
     write_array(directory / KEYS, keys, rows, ("item", "byte"))
     precision: Precision = "float32" if latents.dtype == np.float32 else "float16"
     record = CommitRecord(
