@@ -253,3 +253,60 @@ def test_the_card_says_what_the_encoder_is(tmp_path):
     assert (entry.name, entry.dim) == ("linear", DIM)
     assert entry.card["class"].endswith(":Linear")
     assert entry.card["config"] == {"name": "linear"}
+
+
+class Ahead(Linear):
+    """Takes several batches before it gives latents, as one that prepares batches ahead does."""
+
+    def __init__(self, ahead=2, **changes):
+        super().__init__(**changes)
+        self.ahead = ahead
+
+    def encode_stream(self, batches):
+        held = []
+        for batch in batches:
+            held.append(batch)
+            if len(held) > self.ahead:
+                yield self.encode(held.pop(0))
+        for batch in held:
+            yield self.encode(batch)
+
+
+def test_an_encoder_may_take_batches_ahead(tmp_path):
+    latents, made = encode(column(range(30)), Ahead(), LatentCache(tmp_path))
+    np.testing.assert_array_equal(latents, truth(vectors(range(30))))
+    assert made.encoded == 30
+
+
+class LeavesOut(Ahead):
+    def encode_stream(self, batches):
+        yield from list(super().encode_stream(batches))[:-1]
+
+
+class GivesMore(Ahead):
+    def encode_stream(self, batches):
+        given = list(super().encode_stream(batches))
+        yield from [*given, given[-1]]
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"), [(LeavesOut, "no latents for 1 batches"), (GivesMore, "more batches")]
+)
+def test_a_stream_gives_latents_once_for_each_batch(tmp_path, broken, message):
+    with pytest.raises(LatentError, match=message):
+        encode(column(range(30)), broken(), LatentCache(tmp_path))
+
+
+def test_a_stream_is_closed_when_its_latents_are_refused(tmp_path):
+    closed = []
+
+    class Closes(Linear):
+        def encode_stream(self, batches):
+            try:
+                yield from super().encode_stream(batches)
+            finally:
+                closed.append(True)
+
+    with pytest.raises(LatentError):
+        encode(column(range(9)), Closes(break_at=3), LatentCache(tmp_path))
+    assert closed == [True]

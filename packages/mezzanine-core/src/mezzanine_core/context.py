@@ -43,6 +43,7 @@ class RunContext:
         timings: Seconds of wall time that each stage took so far.
         counts: How the latents so far came about.
         views: Encoder fingerprint → label of a column → its numbers of items and distinct items.
+        encoders: Encoder fingerprint → what the encoder says of how it encoded.
         directory: Keeps the list of the run's files; ``None`` where nobody keeps it.
         instances: Constructs the components; its own by default.
     """
@@ -57,6 +58,7 @@ class RunContext:
     timings: dict[str, float] = field(default_factory=dict)
     counts: CacheCounts = field(default_factory=CacheCounts)
     views: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    encoders: dict[str, dict[str, Any]] = field(default_factory=dict)
     directory: RunDirectory | None = None
     instances: Instances | None = None
 
@@ -117,7 +119,9 @@ class RunContext:
                 for name in CacheCounts.model_fields
             }
         )
-        view = self.views.setdefault(encoder.fingerprint(), {})
+        name = encoder.fingerprint()
+        self.encoders[name] = dict(encoder.report())
+        view = self.views.setdefault(name, {})
         view[label] = {"items": counts.requested, "distinct": counts.unique}
         return latents
 

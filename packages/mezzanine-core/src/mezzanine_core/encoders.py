@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Generic, Self, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +62,33 @@ class Encoder(ABC, Generic[C]):
         Raises:
             DataError: If an item is not of the kind or shape that the encoder takes.
         """
+
+    def encode_stream(self, batches: Iterable[Batch]) -> Iterator[Latents]:
+        """Encode batches that come one after the other; this is how a run encodes.
+
+        By default each is encoded on its own. An encoder overrides it to prepare batches while
+        others are computed, or to put items of several batches together.
+
+        Args:
+            batches: As :meth:`encode` takes them. An encoder may take a bounded number of them
+                before it gives the latents of the first.
+
+        Yields:
+            The latents of each batch, in the order of the batches.
+
+        Raises:
+            DataError: If an item is not of the kind or shape that the encoder takes.
+        """
+        for batch in batches:
+            yield self.encode(batch)
+
+    def report(self) -> Mapping[str, Any]:
+        """What a reader of the results should know of how it encoded so far, as JSON values.
+
+        What the fingerprint leaves out belongs here, such as the device, and what became of the
+        items, such as how many texts were cut off.
+        """
+        return {}
 
     def to(self, device: str) -> Self:
         """Move to a torch device such as ``cpu`` or ``cuda:0``; returns itself.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mezzanine_core.cache import LatentCache, SegmentWriter
+from mezzanine_core.cache import LatentCache
 from mezzanine_core.cache.index import KeyIndex
 from mezzanine_core.encoders import Encoder, Latents
 from mezzanine_core.errors import LatentError, PluginError
@@ -70,8 +72,8 @@ def encode_column(
             cache.writer(name, encoder.dim, card=_card(encoder)) as writer,
             progress.task(label, total=missing.size) as task,
         ):
-            for rows, batch in _fetch(column, missing, executor):
-                latents[rows] = _encode(encoder, column, rows, batch, writer)
+            for rows, encoded in _encode(encoder, column, _fetch(column, missing, executor)):
+                latents[rows] = writer.append(column.keys[rows], encoded)
                 task.advance(len(rows))
     repeated = np.flatnonzero(same != np.arange(len(column)))
     for start in range(0, len(repeated), _COPY_ROWS):
@@ -87,22 +89,45 @@ def encode_column(
 
 
 def _encode(
-    encoder: Encoder[Any], column: Column, rows: Rows, batch: Batch, writer: SegmentWriter
-) -> Latents:
-    """Encode a batch, check what comes out, and hand it to the cache."""
-    latents = encoder.encode(batch)
+    encoder: Encoder[Any], column: Column, fetched: Iterator[tuple[Rows, Batch]]
+) -> Iterator[tuple[Rows, Latents]]:
+    """Encode batches, and hold the encoder to its contract: sound latents for each, in order."""
+    waiting: deque[Rows] = deque()
+
+    def batches() -> Iterator[Batch]:
+        for rows, batch in fetched:
+            waiting.append(rows)
+            yield batch
+
+    with closing(_generator(encoder.encode_stream(batches()))) as stream:
+        for latents in stream:
+            if not waiting:
+                raise _misbehaved(encoder, "gave more batches of latents than it took of items")
+            rows = waiting.popleft()
+            _check_latents(encoder, column, rows, latents)
+            yield rows, latents
+    if waiting:
+        raise _misbehaved(encoder, f"gave no latents for {len(waiting)} batches of items")
+
+
+def _generator(stream: Iterator[Latents]) -> Generator[Latents]:
+    """Something to close, whatever kind of iterator an encoder gives."""
+    yield from stream
+
+
+def _check_latents(encoder: Encoder[Any], column: Column, rows: Rows, latents: Latents) -> None:
     expected = (len(rows), encoder.dim)
     if not isinstance(latents, np.ndarray):
-        raise LatentError(
-            f"{_encoder(encoder)} gave a {type(latents).__name__} for a batch of {len(rows)} "
-            f"items; expected a numpy array, float32 {list(expected)}",
-            hint="The encoder breaks its contract; report this to its author.",
+        raise _misbehaved(
+            encoder,
+            f"gave a {type(latents).__name__} for a batch of {len(rows)} items; "
+            f"expected a numpy array, float32 {list(expected)}",
         )
     if latents.shape != expected or latents.dtype != np.float32:
-        raise LatentError(
-            f"{_encoder(encoder)} gave {latents.dtype} {list(latents.shape)} for a batch of "
-            f"{len(rows)} items; expected float32 {list(expected)}",
-            hint="The encoder breaks its contract; report this to its author.",
+        raise _misbehaved(
+            encoder,
+            f"gave {latents.dtype} {list(latents.shape)} for a batch of {len(rows)} items; "
+            f"expected float32 {list(expected)}",
         )
     finite = np.isfinite(latents).all(axis=1)
     if not finite.all():
@@ -113,7 +138,13 @@ def _encode(
             hint="Look at that item for NaN or extreme values; if it is sound, run the encoder in "
             "float32 or on the CPU. None of these latents was cached.",
         )
-    return writer.append(column.keys[rows], latents)
+
+
+def _misbehaved(encoder: Encoder[Any], what: str) -> LatentError:
+    return LatentError(
+        f"{_encoder(encoder)} {what}",
+        hint="The encoder breaks its contract; report this to its author.",
+    )
 
 
 def _fetch(column: Column, rows: Rows, executor: Executor) -> Iterator[tuple[Rows, Batch]]:

@@ -169,4 +169,9 @@ class RunRecord(Results):
         description="Where and how it ran: device, workers, cache directory, command line, …"
     )
     cache: CacheCounts = Field(description="How the latents came about")
+    encoders: dict[str, PlainJson] = Field(
+        default_factory=dict,
+        description="Encoder fingerprint → what the encoder says of how it encoded, where it says "
+        "anything: device, precision, texts that were cut off, …",
+    )
     timings: dict[str, float] = Field(description="Stage → seconds of wall time; `total` is all")

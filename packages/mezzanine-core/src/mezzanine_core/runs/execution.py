@@ -187,6 +187,7 @@ class _Run:
                 "command": self._settings.command,
             },
             cache=ctx.counts,
+            encoders={name: report for name, report in ctx.encoders.items() if report},
             timings={**ctx.timings, "total": time.perf_counter() - self._clock},
         )
 
