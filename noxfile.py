@@ -2,6 +2,10 @@
 
 `nox` runs all of them; `nox -l` lists them; `nox -s "tests(mezzanine-core)" -- -k cache` passes
 arguments on to pytest.
+
+A distribution that supports several versions of a dependency has a file `constraints-LABEL.txt`
+beside its pyproject.toml for each that constraints.txt does not name: its tests run once more with
+what that file says in place of what constraints.txt says of the same packages.
 """
 
 from __future__ import annotations
@@ -30,6 +34,12 @@ class Distribution:
     path: Path
     dependencies: tuple[Requirement, ...]
     test_dependencies: tuple[Requirement, ...]
+
+    @property
+    def variants(self) -> dict[str, Path]:
+        """Label of each further set of versions to test with → the file that names them."""
+        files = sorted(self.path.glob("constraints-*.txt"))
+        return {file.stem.removeprefix("constraints-"): file for file in files}
 
 
 def _read(pyproject: Path) -> Distribution:
@@ -64,21 +74,53 @@ def local_closure(distribution: Distribution) -> list[Distribution]:
     return [*found.values(), distribution]
 
 
-def install(session: nox.Session, *distributions: Distribution, extra: str = "") -> None:
+def _requirements(file: Path) -> dict[str, str]:
+    """Package → the line that pins it."""
+    lines = [line for line in file.read_text().splitlines() if line and not line.startswith("#")]
+    return {canonicalize_name(Requirement(line).name): line for line in lines}
+
+
+def constraints(session: nox.Session, variant: Path | None) -> Path:
+    """The versions to install: constraints.txt, with the lines of a variant in place of its own."""
+    if variant is None:
+        return CONSTRAINTS
+    merged = Path(session.create_tmp()) / "constraints.txt"
+    merged.write_text("\n".join({**_requirements(CONSTRAINTS), **_requirements(variant)}.values()))
+    return merged
+
+
+def install(
+    session: nox.Session,
+    *distributions: Distribution,
+    extra: str = "",
+    variant: Path | None = None,
+) -> None:
     """Install local distributions, editable, with all they need, in one pip call."""
     editables = []
     for distribution in distributions:
         is_last = distribution is distributions[-1]
         editables += ["-e", f"{distribution.path}{extra if is_last else ''}"]
-    session.install("-c", str(CONSTRAINTS), *editables)
+    session.install("-c", str(constraints(session, variant)), *editables)
+
+
+SUITES = {
+    ", ".join(filter(None, (name, label))): (name, label)
+    for name, distribution in DISTRIBUTIONS.items()
+    for label in (None, *distribution.variants)
+}
 
 
 @nox.session(tags=["test"])
-@nox.parametrize("name", list(DISTRIBUTIONS), ids=list(DISTRIBUTIONS))
-def tests(session: nox.Session, name: str) -> None:
+@nox.parametrize(("name", "label"), list(SUITES.values()), ids=list(SUITES))
+def tests(session: nox.Session, name: str, label: str | None) -> None:
     """The tests of one distribution, with nothing installed but what it declares."""
     distribution = DISTRIBUTIONS[name]
-    install(session, *local_closure(distribution), extra=f"[{TEST_EXTRA}]")
+    install(
+        session,
+        *local_closure(distribution),
+        extra=f"[{TEST_EXTRA}]",
+        variant=distribution.variants[label] if label else None,
+    )
     session.run("pytest", str(distribution.path / "tests"), *session.posargs)
 
 

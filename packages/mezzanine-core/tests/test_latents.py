@@ -278,6 +278,21 @@ def test_an_encoder_may_take_batches_ahead(tmp_path):
     assert made.encoded == 30
 
 
+def test_an_encoder_gets_no_larger_batches_than_it_asks_for(tmp_path):
+    sizes = []
+
+    class Small(Linear):
+        batch_rows = 3
+
+        def encode(self, batch):
+            sizes.append(len(batch))
+            return super().encode(batch)
+
+    latents, _ = encode(column(range(10)), Small(), LatentCache(tmp_path))
+    np.testing.assert_array_equal(latents, truth(vectors(range(10))))
+    assert sizes == [3, 1, 3, 1, 2]
+
+
 class LeavesOut(Ahead):
     def encode_stream(self, batches):
         yield from list(super().encode_stream(batches))[:-1]

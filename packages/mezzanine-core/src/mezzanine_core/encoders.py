@@ -63,6 +63,15 @@ class Encoder(ABC, Generic[C]):
             DataError: If an item is not of the kind or shape that the encoder takes.
         """
 
+    @property
+    def batch_rows(self) -> int | None:
+        """Most items in a batch of a stream, or ``None`` for as many as the world gives at once.
+
+        Progress is shown and latents are committed a batch at a time, so a slow encoder asks for
+        small ones.
+        """
+        return None
+
     def encode_stream(self, batches: Iterable[Batch]) -> Iterator[Latents]:
         """Encode batches that come one after the other; this is how a run encodes.
 

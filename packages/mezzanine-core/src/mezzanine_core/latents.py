@@ -96,8 +96,10 @@ def _encode(
 
     def batches() -> Iterator[Batch]:
         for rows, batch in fetched:
-            waiting.append(rows)
-            yield batch
+            step = encoder.batch_rows or max(1, len(rows))
+            for start in range(0, len(rows), step):
+                waiting.append(rows[start : start + step])
+                yield batch[start : start + step]
 
     with closing(_generator(encoder.encode_stream(batches()))) as stream:
         for latents in stream:
