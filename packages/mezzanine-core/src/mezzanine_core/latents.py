@@ -41,7 +41,8 @@ def encode_column(
     and committed to the cache as it comes. Where everything is cached, ``column.fetch`` and
     ``encoder.encode`` are never called and nothing is written.
 
-    Memory besides the result is bounded by one cache segment and one batch of the column.
+    Memory besides the result is bounded by one cache segment, one batch of the column, and the
+    batches that the encoder takes ahead.
 
     Args:
         column: The items.

@@ -195,6 +195,22 @@ def test_other_models_are_refused_before_weights_are_read(encoder, kind, message
         assert "model" not in vars(one)
 
 
+def test_a_decoder_without_a_model_of_its_own_is_refused(checkpoint, tmp_path):
+    folder = shutil.copytree(checkpoint("gpt2"), tmp_path / "trocr")
+    (folder / "config.json").write_text('{"model_type": "trocr"}')
+    one = HFCausalLM(HFCausalLMConfig(model_name=str(folder)))
+    for use in (lambda: one.dim, one.fingerprint, lambda: one.encode(TEXTS)):
+        with pytest.raises(UnsuitableModelError, match="no model that transformers' AutoModel"):
+            use()
+
+
+@KINDS
+def test_bfloat16_does_not_keep_a_model_from_padding_on_the_left(encoder, kind, caplog):
+    one = encoder(kind, dtype="bfloat16", padding_side="left")
+    one.encode(TEXTS)
+    assert "padded on the right" not in caplog.text
+
+
 def test_minilm_is_refused(minilm):
     with pytest.raises(UnsuitableModelError, match="no causal language model"):
         HFCausalLM(HFCausalLMConfig(model_name=str(minilm))).choice_probs(TEXTS, [" yes", " no"])

@@ -241,6 +241,11 @@ def test_scores_per_something_else_are_an_error(encoder):
         encoder("gpt2").choice_log_probs(["Is it"], [" yes"], per="word")
 
 
+def test_choices_that_are_none_are_refused(encoder):
+    with pytest.raises(DataError, match="choices of type NoneType"):
+        encoder("gpt2").choice_log_probs(["Is it"], None)
+
+
 def test_no_prompts_have_no_scores(encoder):
     assert encoder("gpt2").choice_log_probs([], SEVERAL).shape == (0, 4)
     assert encoder("gpt2").choice_probs([], SEVERAL).shape == (0, 4)

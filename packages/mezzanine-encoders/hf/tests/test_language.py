@@ -156,6 +156,36 @@ def test_a_layer_that_is_not_there_is_refused_without_weights(checkpoint, layer)
         language(checkpoint("bert"), embed_layer=layer).fingerprint()
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model_type": "wav2vec2", "hidden_size": 32}, "a model of input_values"),
+        ({"model_type": "trocr"}, "no model that transformers' AutoModel loads"),
+    ],
+)
+def test_models_of_something_else_than_texts_are_refused_without_weights(
+    checkpoint, tmp_path, settings, message
+):
+    folder = shutil.copytree(checkpoint("bert"), tmp_path / "other")
+    (folder / "config.json").write_text(json.dumps(settings))
+    for use in (lambda: language(folder).dim, lambda: language(folder).fingerprint()):
+        with pytest.raises(UnsuitableModelError, match=message):
+            use()
+
+
+def test_a_layer_that_the_model_counts_otherwise_than_its_configuration_is_refused(
+    checkpoint, tmp_path
+):
+    folder = shutil.copytree(checkpoint("bert"), tmp_path / "canine")
+    (folder / "model.safetensors").unlink()
+    sizes = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 48}
+    config = transformers.CanineConfig(**sizes, num_hidden_layers=2, max_position_embeddings=256)
+    transformers.CanineModel(config).save_pretrained(folder)
+    with pytest.raises(UnsuitableModelError, match=r"has \d+ hidden states, and 3 by its"):
+        language(folder).encode(["A text."])
+    assert language(folder, embed_layer="final").encode(["A text."]).shape == (1, 32)
+
+
 def test_damaged_weights_that_give_nan_are_an_error(checkpoint, tmp_path):
     folder = shutil.copytree(checkpoint("bert"), tmp_path / "bert")
     weights = load_file(folder / "model.safetensors")

@@ -25,6 +25,7 @@ FAMILIES = {
         "head_dim": 16,
         "final_logit_softcapping": 0.5,
     },
+    "Mixtral": {**SIZES, "num_key_value_heads": 1, "num_local_experts": 4},
     "Cohere": {**SIZES, "logit_scale": 0.1},
     "Granite": {**SIZES, "logits_scaling": 3.0},
 }
@@ -103,6 +104,22 @@ def test_a_model_that_reads_to_the_right_is_refused():
     )
     with pytest.raises(UnsuitableModelError, match="the model is no causal language model"):
         LogitsAt(model.eval(), PROBE, "the model")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_bert_is_refused_in_every_precision(dtype):
+    torch.manual_seed(0)
+    sizes = {name: SIZES[name] for name in ("hidden_size", "num_hidden_layers", "vocab_size")}
+    config = transformers.BertConfig(**sizes, num_attention_heads=2, intermediate_size=48)
+    model = transformers.BertForMaskedLM(config).eval().to(dtype)
+    with pytest.raises(UnsuitableModelError, match="no causal language model"):
+        LogitsAt(model, PROBE, "BERT")
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_causal_model_is_taken_in_narrow_precision(family, dtype):
+    assert LogitsAt(build(family).to(dtype), PROBE, family).narrow
 
 
 def test_results_that_are_no_numbers_make_no_difference():

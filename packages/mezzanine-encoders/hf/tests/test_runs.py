@@ -54,13 +54,14 @@ def test_settings_of_hf_vision_select_it_and_a_second_run_encodes_nothing(
 ) -> None:
     flags = [*SMALL, "--embed_mode", "mean_std", "--embed_layer", "-4"]
     flags += ["--model-name", str(checkpoint("ijepa"))]
+    plan = mezz("run", "iphyre_latent_dynamics", "--dry-run", "--json", *flags)
     first = mezz("run", "iphyre_latent_dynamics", "--out", "one", *flags)
     assert first.returncode == 0, first.stderr
     second = mezz("run", "iphyre_latent_dynamics", "--out", "two", *flags)
     assert second.returncode == 0, second.stderr
     one, two = results(tmp_path / "one"), results(tmp_path / "two")
     assert one["config"]["encoder"]["name"] == "hf_vision"
-    assert one["cache"]["encoded"] > 0
+    assert one["cache"]["encoded"] == json.loads(plan.stdout)["total"]["to_encode"] > 0
     assert two["cache"]["encoded"] == two["cache"]["materialised"] == 0
     assert two["metrics"] == one["metrics"]
     (report,) = one["encoders"].values()
@@ -84,7 +85,12 @@ def test_a_dry_run_counts_what_would_be_encoded(
         "--model-name", checkpoint("vit"), "--embed_layer", "2",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert '"encoder"' in done.stdout
+    assert json.loads(done.stdout)["total"] == {
+        "items": 120,
+        "unique": 81,
+        "cached": 0,
+        "to_encode": 81,
+    }
 
 
 @pytest.mark.parametrize("encoder", ["hf_language", "hf_causal_lm"])

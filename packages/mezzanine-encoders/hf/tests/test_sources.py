@@ -545,3 +545,13 @@ def test_importing_sources_imports_neither_torch_nor_transformers():
         "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["bpe.codes", "source.spm", "tekken.json", "vocab-src.json"])
+def test_every_file_that_a_tokenizer_is_made_of_is_digested(tmp_path, name):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / name).write_text("a b\n")
+    before = find_model(str(tmp_path)).digests("tokenizer")
+    (tmp_path / name).write_text("a c\n")
+    after = find_model(str(tmp_path)).digests("tokenizer")
+    assert before[name] != after[name]

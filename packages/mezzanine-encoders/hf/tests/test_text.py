@@ -1,3 +1,4 @@
+import functools
 import json
 import logging
 import os
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from mezzanine_core.errors import ConfigError, DataError
 from mezzanine_encoders_hf import batching
 from mezzanine_encoders_hf.config import HFLanguageConfig
-from mezzanine_encoders_hf.errors import ModelFilesError
+from mezzanine_encoders_hf.errors import ModelFilesError, UnsuitableModelError
 from mezzanine_encoders_hf.language import HFLanguage
 
 KINDS = ("bert", "distilbert", "roberta", "gpt2", "llama", "t5")
@@ -57,6 +58,31 @@ def alone(checkpoint):
         return known[kind]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def touchy(checkpoint, tmp_path_factory):
+    """Folders of tiny models to which a padded text is another one than the text alone."""
+
+    def make(family):
+        folder = tmp_path_factory.mktemp(family) / "model"
+        shutil.copytree(checkpoint("bert"), folder)
+        (folder / "model.safetensors").unlink()
+        sizes = json.loads((folder / "config.json").read_text())
+        names = ("vocab_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+        config = getattr(transformers, f"{family}Config")(
+            **{name: sizes[name] for name in (*names, "hidden_size", "max_position_embeddings")},
+            **({"embedding_size": 32} if family == "ConvBert" else {}),
+        )
+        model = getattr(transformers, f"{family}Model")(config)
+        generator = torch.Generator().manual_seed(0)
+        for parameter in model.parameters():  # the padding's embedding among them, which was zero
+            noise = torch.randn(parameter.shape, generator=generator) * 0.2
+            parameter.data = noise if parameter.ndim > 1 else parameter.data + noise
+        model.save_pretrained(folder)
+        return folder
+
+    return functools.cache(make)
 
 
 def rows_of_forward_passes(encoder):
@@ -113,6 +139,56 @@ def test_encoding_leaves_a_tokenizer_without_padding_token_as_it_was(alone, kind
     encoder, _ = alone(kind)
     encoder.encode(TEXTS)
     assert encoder.tokenizer.pad_token is None
+
+
+@pytest.mark.parametrize("family", ["ConvBert", "FNet"])
+def test_a_model_that_padding_disturbs_has_the_same_latent_of_a_text_in_every_batch(touchy, family):
+    encoder = language(touchy(family))
+    apart = np.concatenate([encoder.encode([text]) for text in TEXTS])
+    np.testing.assert_allclose(encoder.encode(TEXTS), apart, rtol=0, atol=1e-5)
+    mixed = list(encoder.encode_stream([TEXTS[3:], TEXTS[:5], [*TEXTS[::2], "yes"]]))
+    for latents, expected in zip(mixed, (apart[3:], apart[:5], apart[::2]), strict=True):
+        np.testing.assert_allclose(latents[: len(expected)], expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_model_that_padding_disturbs_is_given_texts_of_equal_length_together(
+    touchy, caplog, dtype
+):
+    encoder = language(touchy("ConvBert"), dtype=dtype)
+    with caplog.at_level(logging.INFO, "mezzanine_encoders_hf.text"):
+        encoder.encode(["What loads the model."])
+        shapes = []
+        encoder.model.register_forward_pre_hook(
+            lambda _module, _args, inputs: shapes.append(tuple(inputs["input_ids"].shape)),
+            with_kwargs=True,
+        )
+        encoder.encode(["no", "is the dog", "yes", "is the ball", "the"])
+    counts = Counter(encoder.count_tokens(["no", "is the dog", "yes", "is the ball", "the"]))
+    assert sorted(shapes) == sorted((rows, length) for length, rows in counts.items())
+    assert max(counts.values()) > 1
+    assert caplog.text.count("is not indifferent to padding") == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_that_padding_leaves_alone_is_given_texts_of_all_lengths_together(
+    checkpoint, caplog, kind, dtype
+):
+    encoder = language(checkpoint(kind), dtype=dtype)
+    with caplog.at_level(logging.INFO, "mezzanine_encoders_hf.text"):
+        encoder.encode(TEXTS[:4])
+    assert "padding" not in caplog.text
+
+
+def test_a_stream_of_small_batches_gives_the_latents_of_one_large_batch(checkpoint):
+    encoder = language(checkpoint("bert"))
+    texts = [f"{text} {number}" for number in range(9) for text in TEXTS]
+    starts = range(0, len(texts), encoder.batch_rows)
+    stream = [texts[start : start + encoder.batch_rows] for start in starts]
+    assert len(stream) > 1
+    latents = np.concatenate(list(encoder.encode_stream(stream)))
+    np.testing.assert_array_equal(latents, encoder.encode(texts))
 
 
 def test_equal_texts_of_a_window_are_encoded_once(checkpoint):
@@ -194,11 +270,12 @@ def test_texts_that_were_cut_off_are_logged_once_a_stream(checkpoint, monkeypatc
     monkeypatch.setattr(batching, "_MOST_TOKENS", 1)
     encoder = language(checkpoint("bert"), max_length=10)
     long = int((encoder.count_tokens(TEXTS) > 10).sum())
-    line = f"{long} of {len(TEXTS)} texts are longer than max_length=10 tokens and were cut off"
+    line = f"of the {len(TEXTS)} texts encoded {long} are longer than max_length=10 tokens"
     with caplog.at_level(logging.INFO, "mezzanine_encoders_hf.text"):
         for _ in range(2):
             list(encoder.encode_stream([text] for text in TEXTS))
-    assert [record.getMessage() for record in caplog.records] == [line, line]
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [f"{line} and were cut off"] * 2
 
 
 def test_nothing_is_logged_where_no_text_is_cut_off(checkpoint, caplog):
@@ -235,6 +312,31 @@ def test_a_text_without_any_token_is_an_error_that_names_its_place(alone):
     assert encoder.count_tokens(["", "dog"])[0] == 0
     with pytest.raises(DataError, match="item 2 of the batch, '', is no token"):
         encoder.encode(["dog", "dog", ""])
+
+
+@pytest.mark.parametrize("bad", ["", None])
+def test_latents_of_the_batches_before_a_bad_text_are_not_lost(alone, bad):
+    encoder, _ = alone("gpt2")
+    stream = encoder.encode_stream([TEXTS[:3], TEXTS[3:5], ["dog", bad], TEXTS[5:]])
+    given_back = [next(stream), next(stream)]
+    with pytest.raises(DataError, match="item 1 of the batch"):
+        next(stream)
+    for latents, texts in zip(given_back, (TEXTS[:3], TEXTS[3:5]), strict=True):
+        np.testing.assert_allclose(latents, encoder.encode(texts), rtol=0, atol=1e-5)
+
+
+def test_a_tokenizer_with_more_ids_than_the_model_is_an_error_that_names_both(checkpoint, tmp_path):
+    folder = shutil.copytree(checkpoint("bert"), tmp_path / "bert")
+    known = json.loads((folder / "config.json").read_text())["vocab_size"]
+    content = json.loads((folder / "tokenizer.json").read_text())
+    content["model"]["vocab"]["zzz"] = known + 50
+    (folder / "tokenizer.json").write_text(json.dumps(content))
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    settings["tokenizer_class"] = "PreTrainedTokenizerFast"
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    (folder / "vocab.txt").unlink()
+    with pytest.raises(UnsuitableModelError, match=rf"id {known + 50}\b.* {known} ids"):
+        language(folder).encode(["the zzz"])
 
 
 def test_an_item_that_is_no_text_is_an_error_that_names_its_place(alone):

@@ -132,6 +132,12 @@ def test_a_text_in_place_of_a_batch_is_refused():
         tokens.as_texts("a text")
 
 
+@pytest.mark.parametrize("batch", [None, 3])
+def test_what_is_no_batch_is_refused(batch):
+    with pytest.raises(DataError, match=f"not {type(batch).__name__}"):
+        tokens.as_texts(batch)
+
+
 def test_a_text_that_is_no_unicode_is_named():
     with pytest.raises(DataError, match=r"item 2 .*surrogates"):
         tokens.as_texts(["fine", "also fine: 😀", "broken: \ud800"])

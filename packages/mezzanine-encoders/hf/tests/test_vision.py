@@ -241,6 +241,13 @@ def test_bfloat16_is_as_close_to_float32_as_is_documented(
     assert close(coarse, exact, HALF_PRECISION)
 
 
+def test_bfloat16_in_another_batch_is_as_close_as_is_documented(checkpoint: Checkpoint) -> None:
+    images = random_images(6)
+    coarse = encoder(checkpoint("dinov2"), embed_layer=-2, dtype="bfloat16")
+    alone = np.concatenate([coarse.encode(images[row : row + 1]) for row in range(6)])
+    assert close(alone, coarse.encode(images), HALF_PRECISION)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(
     shutil.which("c++") is None and shutil.which("g++") is None and shutil.which("clang++") is None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -247,6 +247,11 @@ def _table(
 ) -> list[list[str]]:
     """The choices after each prompt, equally many."""
     nothing = DataError("there are no choices", hint="Give at least one choice for each prompt.")
+    if not isinstance(choices, Iterable):
+        raise DataError(
+            f"choices of type {type(choices).__name__}",
+            hint="Give texts, or a sequence of texts for each prompt.",
+        )
     if not len(choices):
         raise nothing
     if isinstance(choices, str) or any(isinstance(choice, str) for choice in choices):

@@ -66,7 +66,7 @@ class HFClip(ImageEncoder[HFClipConfig]):
         if kind != "clip" and _PROJECTED not in (self.model_config.architectures or ()):
             raise UnsuitableModelError(
                 f"{self.source.name} ({kind}) has no projection of CLIP",
-                hint="Use hf_vision for its hidden states, or projection=false.",
+                hint="Use hf_vision for its hidden states, or projection=false (--no-projection).",
             )
         config.projection_dim = self.model_config.projection_dim
         return config

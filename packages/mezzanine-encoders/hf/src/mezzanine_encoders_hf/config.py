@@ -25,7 +25,7 @@ CausalPooling = Literal["last", "mean", "mean_std"]
 
 _LAYER = (
     "Which hidden state: an index into transformers' hidden_states (0: the embeddings, -1: the "
-    "last), or `final`: the model's output, after its last normalisation"
+    "last), or `final`: the model's output, transformers' last_hidden_state"
 )
 
 
@@ -94,7 +94,7 @@ class HFClipConfig(HFConfig):
         if self.projection and (self.embed_mode is not None or self.embed_layer is not None):
             raise ValueError(
                 "embed_mode and embed_layer choose hidden features, projection=true gives the "
-                "projected ones; set projection=false, or leave both out"
+                "projected ones; set projection=false (--no-projection), or leave both out"
             )
         return self
 

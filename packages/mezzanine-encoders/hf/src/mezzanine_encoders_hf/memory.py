@@ -17,13 +17,16 @@ class Sliceable(Protocol):
 
 T = TypeVar("T", bound=Sliceable)
 
-# Where memory of the CPU runs out, torch raises a plain RuntimeError with one of these in it; the
-# last is oneDNN's, when there is no room left for the code that it makes for a shape.
-_CPU_SIGNS = (
+# Where memory runs out elsewhere than in torch's CUDA allocator, a plain RuntimeError has one of
+# these in it. The last of the CPU's is oneDNN's, when there is no room left for the code that it
+# makes for a shape.
+_SIGNS = (
     "DefaultCPUAllocator",
     "not enough memory",
     "can't allocate memory",
     "could not create a primitive",
+    "out of memory",
+    "STATUS_ALLOC_FAILED",
 )
 
 
@@ -62,5 +65,5 @@ def split_when_short(
 def is_short_of_memory(error: BaseException) -> bool:
     """Whether an exception says that the device's or the machine's memory does not suffice."""
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        isinstance(error, RuntimeError) and any(sign in str(error) for sign in _CPU_SIGNS)
+        isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
     )

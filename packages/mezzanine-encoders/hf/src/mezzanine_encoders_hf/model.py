@@ -6,7 +6,7 @@ import logging
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Generic, Literal, Self, TypeVar
 
 import numpy as np
@@ -30,6 +30,9 @@ _CODE_VERSION = 1
 
 _WORTH_SAYING = 1.2
 """A gain or loss by bfloat16 below this is not mentioned."""
+
+_WIDTH = 768
+"""Width of the matrices by which that gain is measured: that of a model of base size."""
 
 
 class HFEncoder(Encoder[C], Generic[C]):
@@ -117,28 +120,26 @@ class HFEncoder(Encoder[C], Generic[C]):
             }
         )
 
-    def _finite(self, latents: torch.Tensor) -> Latents:
-        """Latents on the CPU as numpy float32.
+    def _finite(self, latents: Latents) -> Latents:
+        """The latents, which a stream leaves unchecked: a run knows better which item is which.
 
         Raises:
             LatentError: If they are not finite.
         """
-        array: Latents = latents.float().cpu().numpy()
-        broken = ~np.isfinite(array).all(axis=1)
+        broken = ~np.isfinite(latents).all(axis=1)
         if broken.any():
             narrow = self.precision == torch.float16
             raise LatentError(
                 f"{self.source.name} gave NaN or infinite values for {broken.sum()} of "
-                f"{len(array)} items, the first of them item {np.flatnonzero(broken)[0]}",
+                f"{len(latents)} items, the first of them item {np.flatnonzero(broken)[0]}",
                 hint="float16 reaches no further than 65504: compute in bfloat16 or float32."
                 if narrow
                 else "The weights may be damaged, or made for another version of transformers.",
             )
-        return array
+        return latents
 
     def _say_what_bfloat16_gains(self) -> None:
-        width = getattr(self.model_config, "hidden_size", None)
-        gain = _matmul_gain(width if isinstance(width, int) else 768, self._device)
+        gain = _matmul_gain(self._device)
         if self.config.dtype == "auto" and gain >= _WORTH_SAYING:
             _log.info(
                 "%s computes in float32; on this device its matrix products are %.1f times as fast "
@@ -155,13 +156,14 @@ class HFEncoder(Encoder[C], Generic[C]):
             )
 
 
+@cache
 @torch.inference_mode()
-def _matmul_gain(width: int, device: torch.device) -> float:
-    """How many times as fast a matrix product of a model's size is in bfloat16, measured."""
+def _matmul_gain(device: torch.device) -> float:
+    """How many times as fast a matrix product of a model's size is in bfloat16, measured once."""
     seconds = {}
     for dtype in (torch.float32, torch.bfloat16):
-        left = torch.ones(1024, width, dtype=dtype, device=device)
-        right = torch.ones(width, 4 * width, dtype=dtype, device=device)
+        left = torch.ones(1024, _WIDTH, dtype=dtype, device=device)
+        right = torch.ones(_WIDTH, 4 * _WIDTH, dtype=dtype, device=device)
         times = []
         for _ in range(4):  # the first of them warms up
             start = time.perf_counter()

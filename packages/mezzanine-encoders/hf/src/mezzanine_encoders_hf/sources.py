@@ -38,13 +38,24 @@ Part = Literal["weights", "tokenizer", "processor"]
 
 CONFIG = "config.json"
 TOKENIZER_FILES = (
-    "tokenizer*.json",
+    "*token*.json",
+    "tokenizer.model*",
     "vocab.*",
+    "*vocab*.json",
+    "*vocab*.txt",
     "merges.txt",
+    "dict.txt",
     "*.model",
-    "special_tokens_map.json",
-    "added_tokens.json",
+    "*.spm",
+    "*.codes",
+    "*.tokenizer",
+    "tekken.json",
+    "emoji.json",
+    "normalizer.json",
+    "word_*.json",
 )
+"""What the tokenizers of transformers are made of, all but code; a file too many does no harm."""
+
 PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
 
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")

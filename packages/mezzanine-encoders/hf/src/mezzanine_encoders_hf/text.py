@@ -6,7 +6,6 @@ import inspect
 import logging
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -16,7 +15,7 @@ import torch
 from torch import nn
 
 from mezzanine_core.encoders import Latents
-from mezzanine_core.errors import ConfigError, DataError
+from mezzanine_core.errors import DataError
 from mezzanine_core.worlds import Batch, ItemKind
 from mezzanine_encoders_hf import tokens
 from mezzanine_encoders_hf.batching import Rows, token_batches, window_tokens
@@ -24,9 +23,10 @@ from mezzanine_encoders_hf.config import HFTextConfig, Layer
 from mezzanine_encoders_hf.depth import HiddenStates, hidden_state_count, resolve_layer
 from mezzanine_encoders_hf.errors import UnsuitableModelError
 from mezzanine_encoders_hf.loading import load_tokenizer
+from mezzanine_encoders_hf.logits import differ
 from mezzanine_encoders_hf.memory import split_when_short
 from mezzanine_encoders_hf.model import HFEncoder
-from mezzanine_encoders_hf.tokens import Tokens
+from mezzanine_encoders_hf.tokens import Tokens, Window
 
 _log = logging.getLogger(__name__)
 
@@ -35,11 +35,11 @@ C = TypeVar("C", bound=HFTextConfig)
 _BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}
 """Tokens of one forward pass by default: what a CPU has room for near by, and what busies a GPU."""
 
-_DEFAULT_LENGTH = 512
-"""Tokens of a text at most where neither the tokenizer nor the model has a limit."""
-
-_BATCH_ROWS = 64
+_BATCH_ROWS = 16
 """Texts of a stream that come together; a window gathers as many of them as it has room for."""
+
+_PADDING_ROUNDING = {torch.float32: 1e-4, torch.bfloat16: 5e-2, torch.float16: 5e-2}
+"""What padding may change of a hidden state, over the largest value, to pass for rounding."""
 
 _PROBE = ("One, two, three, four.", "Is the answer yes or no?")
 
@@ -51,7 +51,9 @@ class HFText(HFEncoder[C], Generic[C]):
     (see :func:`~mezzanine_encoders_hf.batching.window_tokens`), equal ones among them are encoded
     once, and latents come back in the order of the texts.
 
-    In float32 a text has the same latent within 1e-5 whatever the texts around it. In bfloat16 its
+    In float32 a text has the same latent within 1e-5 whatever the texts around it. Some families
+    (ConvBERT, MobileBERT, FNet) make something else of a text that is padded; a probe finds that
+    out, and then only texts of equal length are computed together. In bfloat16 a text's
     latents in different batches, and those of float32, have a cosine of more than 0.999 with each
     other; that was measured with all-MiniLM-L6-v2 (0.9999), and deeper models may be further off.
 
@@ -71,6 +73,7 @@ class HFText(HFEncoder[C], Generic[C]):
         self._fits: int | None = None
         self._encoded = 0
         self._truncated = 0
+        self._takes_padding = True
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -80,7 +83,7 @@ class HFText(HFEncoder[C], Generic[C]):
             UnsuitableModelError: If the model is one of images, or the tokenizer does not go with
                 the settings.
         """
-        _refuse_images(self.source.name, self.model_config)
+        tokens.check_reads_texts(self.source.name, self.model_config)
         tokenizer = load_tokenizer(self.source)
         self._check_tokenizer(tokenizer)
         return tokenizer
@@ -96,22 +99,9 @@ class HFText(HFEncoder[C], Generic[C]):
             ConfigError: If the setting exceeds the limit, or leaves no room for a text.
         """
         limit = tokens.length_limit(self.model_config, self.tokenizer)
-        length = self.config.max_length
-        if length is None:
-            return limit or _DEFAULT_LENGTH
-        if limit is not None and length > limit:
-            raise ConfigError(
-                f"max_length={length}, but {self.source.name} takes at most {limit} tokens",
-                hint=f"Set max_length to {limit} or less, or leave it out.",
-            )
-        special = self.tokenizer.num_special_tokens_to_add()
-        if length <= special:
-            raise ConfigError(
-                f"max_length={length} leaves no room for a text: the tokenizer of "
-                f"{self.source.name} adds {special} special tokens",
-                hint=f"Set max_length to {special + 1} or more, or leave it out.",
-            )
-        return length
+        return tokens.resolve_length(
+            self.config.max_length, limit, self.tokenizer, self.source.name
+        )
 
     @property
     def layer(self) -> Layer:
@@ -130,7 +120,7 @@ class HFText(HFEncoder[C], Generic[C]):
         Raises:
             UnsuitableModelError: If the model is one of images, or its configuration does not say.
         """
-        _refuse_images(self.source.name, self.model_config)
+        tokens.check_reads_texts(self.source.name, self.model_config)
         size = getattr(self.model_config, "hidden_size", None)
         if not isinstance(size, int):
             raise UnsuitableModelError(
@@ -148,7 +138,7 @@ class HFText(HFEncoder[C], Generic[C]):
 
     @property
     def batch_rows(self) -> int:
-        """Texts that come together, few enough that progress shows of slow models too."""
+        """Texts that come together: few, as progress shows; forward passes gather many of them."""
         return _BATCH_ROWS
 
     def encode(self, batch: Batch) -> Latents:
@@ -159,31 +149,37 @@ class HFText(HFEncoder[C], Generic[C]):
             LatentError: If the model gives NaN or infinite values.
         """
         (latents,) = self.encode_stream([batch])
-        return latents
+        return self._finite(latents)
 
     def encode_stream(self, batches: Iterable[Batch]) -> Iterator[Latents]:
         """Encode batches of texts that come one after the other.
 
         Batches are taken until their distinct texts have as many tokens as a window, so no more
-        than that and one batch are held.
+        than that and one batch are held. Where a batch cannot be used, the latents of all batches
+        before it are given first. Latents that are not finite are given as they are.
 
         Raises:
             DataError: If an item is no text, or the tokenizer gives no token for it.
-            LatentError: If the model gives NaN or infinite values.
+            UnsuitableModelError: If the model is not what its configuration says, or the tokenizer
+                is not the model's.
         """
         encoded, truncated = self._encoded, self._truncated
-        window = _Window()
+        window = Window()
         for batch in batches:
-            self._gather(window, batch)
+            try:
+                window.gather(batch, self.tokenizer, self.max_length, self.source.name)
+            except DataError:
+                yield from self._encode_window(window)
+                raise
             if window.size >= window_tokens(self._parameters, self.device.type):
                 yield from self._encode_window(window)
-                window = _Window()
+                window = Window()
         yield from self._encode_window(window)
         if self._truncated > truncated:
             _log.info(
-                "%d of %d texts are longer than max_length=%d tokens and were cut off",
-                self._truncated - truncated,
+                "of the %d texts encoded %d are longer than max_length=%d tokens and were cut off",
                 self._encoded - encoded,
+                self._truncated - truncated,
                 self.max_length,
             )
 
@@ -201,7 +197,12 @@ class HFText(HFEncoder[C], Generic[C]):
         return tokens.count_tokens(self.tokenizer, tokens.as_texts(texts))
 
     def report(self) -> Mapping[str, Any]:
-        """How it encoded so far; under ``texts`` how many distinct ones, and how many cut off."""
+        """How it encoded so far.
+
+        Under ``texts`` how many were ``encoded``, and how many of those were ``truncated``. Equal
+        texts that are gathered together are encoded, and counted, once; those that come later in a
+        stream again.
+        """
         return {
             **super().report(),
             "batch_tokens": self.batch_tokens,
@@ -240,12 +241,43 @@ class HFText(HFEncoder[C], Generic[C]):
     def _hidden_states(self) -> HiddenStates:
         pieces, _ = tokens.tokenise(self.tokenizer, list(_PROBE), self.max_length)
         shared = min(piece.shape[1] for piece in pieces)
-        probe = self._inputs([piece[:, :shared] for piece in pieces])
+        pieces = [piece[:, :shared] for piece in pieces]
+        probe, _ = self._inputs(pieces)
         module = self._hidden_model(self.model)
         states = HiddenStates(module, self.config.embed_layer, probe, self.source.name)
+        self._check_layer(states)
+        self._takes_padding = self._is_indifferent_to_padding(states, *pieces)
+        if not self._takes_padding:
+            _log.info(
+                "%s is not indifferent to padding, so only texts of equal length are computed "
+                "together",
+                self.source.name,
+            )
         if self.config.compile:
             states.compile()
         return states
+
+    def _check_layer(self, states: HiddenStates) -> None:
+        said = hidden_state_count(self.model_config)
+        if said is not None and states.layer != self.layer:
+            raise UnsuitableModelError(
+                f"{self.source.name} has {states.count} hidden states, and {said} by its "
+                f"configuration, so embed_layer={self.config.embed_layer} could be "
+                f"{states.layer} or {self.layer}",
+                hint="Count embed_layer from the front, or choose `final` for the model's output.",
+            )
+
+    def _is_indifferent_to_padding(self, states: HiddenStates, text: Tokens, other: Tokens) -> bool:
+        """Whether a text is the same to the model alone and padded beside one twice as long."""
+        length = min(text.shape[1], self.max_length // 2)
+        if not length:
+            return True  # all texts are of one token
+        text = text[:, :length]
+        longer = np.concatenate([other[:, :length]] * 2, axis=1)
+        alone, _ = self._inputs([text])
+        beside, mask = self._inputs([text, longer])
+        padded = states(**beside)[0][mask[0].bool()]
+        return not differ(padded, states(**alone)[0], _PADDING_ROUNDING[self.precision])
 
     @cached_property
     def _parameters(self) -> int:
@@ -259,29 +291,12 @@ class HFText(HFEncoder[C], Generic[C]):
         """What the model's forward pass takes."""
         return frozenset(inspect.signature(self._hidden_model(self.model).forward).parameters)
 
-    def _gather(self, window: _Window, batch: Batch) -> None:
-        """Take a batch into a window, and tokenise what the window does not have."""
-        texts = tokens.as_texts(batch)
-        new = list(dict.fromkeys(text for text in texts if text not in window.slots))
-        if new:
-            pieces, truncated = tokens.tokenise(self.tokenizer, new, self.max_length)
-            for text, piece in zip(new, pieces, strict=True):
-                if not piece.shape[1]:
-                    raise DataError(
-                        f"item {texts.index(text)} of the batch, {text!r}, is no token to the "
-                        f"tokenizer of {self.source.name}",
-                        hint="Leave such texts out, or choose a model whose tokenizer adds special "
-                        "tokens, as BERT's does.",
-                    )
-            window.add(new, pieces, truncated)
-        window.batches.append(np.array([window.slots[text] for text in texts], np.int64))
-
-    def _encode_window(self, window: _Window) -> Iterator[Latents]:
+    def _encode_window(self, window: Window) -> Iterator[Latents]:
         """Latents of the batches of a window."""
         distinct = torch.empty(len(window.tokens), self.dim)
         order: list[Rows] = []
         parts: list[torch.Tensor] = []
-        for rows in token_batches(window.lengths(), lambda: self.batch_tokens):
+        for rows in self._together(window.lengths()):
             order.append(rows)
             parts += self._fitted(
                 lambda some: self._forward([window.tokens[row] for row in some]),
@@ -294,7 +309,17 @@ class HFText(HFEncoder[C], Generic[C]):
         self._encoded += len(window.tokens)
         self._truncated += window.truncated
         for slots in window.batches:
-            yield self._finite(distinct[torch.from_numpy(slots)])
+            yield distinct[torch.from_numpy(slots)].numpy()
+
+    def _together(self, lengths: npt.NDArray[np.int64]) -> Iterator[Rows]:
+        """Which texts of a window are computed together, longest first."""
+        if len(lengths):  # else there is no need to load the model
+            _ = self._hidden_states  # finds out whether it takes padding
+        for rows in token_batches(lengths, lambda: self.batch_tokens):
+            if self._takes_padding:
+                yield rows
+            else:
+                yield from np.split(rows, np.flatnonzero(np.diff(lengths[rows])) + 1)
 
     def _fitted(
         self, forward: Callable[[list[int]], torch.Tensor], rows: list[int], longest: int
@@ -329,26 +354,36 @@ class HFText(HFEncoder[C], Generic[C]):
     @torch.inference_mode()
     def _forward(self, pieces: Sequence[Tokens]) -> torch.Tensor:
         """Latents of texts that are computed together: float32 [B, dim] on the device."""
-        inputs = self._inputs(pieces)
-        return self._pool(self._hidden_states(**inputs), inputs["attention_mask"])
+        inputs, mask = self._inputs(pieces)
+        return self._pool(self._hidden_states(**inputs), mask)
 
-    def _inputs(self, pieces: Sequence[Tokens]) -> dict[str, Any]:
-        """What the model's forward pass is given for these texts."""
+    def _inputs(self, pieces: Sequence[Tokens]) -> tuple[dict[str, Any], torch.Tensor]:
+        """What the model's forward pass is given for these texts, and what of it is text.
+
+        Returns:
+            The arguments, and int64 [B, S]: 1 where a token is text and 0 where it is padding.
+
+        Raises:
+            UnsuitableModelError: If the tokenizer's ids exceed the model's.
+        """
         padding = self.tokenizer.pad_token_id
         # Whatever stands for padding is masked; GPT-2 and Llama have no token for it.
         values, mask = tokens.pad(pieces, self._padding_side, 0 if padding is None else padding)
+        tokens.check_ids(values[0], self._hidden_model(self.model), self.source.name)
         inputs: dict[str, Any] = {
             name: torch.from_numpy(value).to(self.device)
             for name, value in zip(tokens.fields(self.tokenizer), values, strict=True)
             if name in self._arguments
         }
-        inputs["attention_mask"] = torch.from_numpy(mask.astype(np.int64)).to(self.device)
+        is_text = torch.from_numpy(mask.astype(np.int64)).to(self.device)
+        if "attention_mask" in self._arguments:
+            inputs["attention_mask"] = is_text
         if self._padding_side == "left" and "position_ids" in self._arguments:
-            counted = inputs["attention_mask"].cumsum(dim=1) - 1
+            counted = is_text.cumsum(dim=1) - 1
             inputs["position_ids"] = counted.clamp(min=0) + self._position_offset
         if "use_cache" in self._arguments:
             inputs["use_cache"] = False
-        return inputs
+        return inputs, is_text
 
     @cached_property
     def _position_offset(self) -> int:
@@ -360,36 +395,4 @@ class HFText(HFEncoder[C], Generic[C]):
                 f"hidden state {self.config.embed_layer} of {self.source.name} gives latents of "
                 f"{latents.shape[1]} numbers, not the {self.dim} of its configuration",
                 hint="Choose another embed_layer; this one is of another width than the rest.",
-            )
-
-
-@dataclass
-class _Window:
-    """Batches that are encoded together: their distinct texts as tokens, and who is who."""
-
-    slots: dict[str, int] = field(default_factory=dict)
-    tokens: list[Tokens] = field(default_factory=list)
-    batches: list[Rows] = field(default_factory=list)
-    truncated: int = 0
-    size: int = 0
-
-    def add(self, texts: Sequence[str], pieces: Sequence[Tokens], truncated: int) -> None:
-        """Take in texts that it does not have."""
-        start = len(self.slots)
-        self.slots.update(zip(texts, range(start, start + len(texts)), strict=True))
-        self.tokens += pieces
-        self.truncated += truncated
-        self.size += sum(piece.shape[1] for piece in pieces)
-
-    def lengths(self) -> npt.NDArray[np.int64]:
-        """Tokens of each distinct text, int64 [n]."""
-        return np.array([piece.shape[1] for piece in self.tokens], np.int64)
-
-
-def _refuse_images(name: str, config: Any) -> None:
-    for sign in ("image_size", "vision_config"):
-        if getattr(config, sign, None) is not None:
-            raise UnsuitableModelError(
-                f"{name} is a model of images (its configuration has {sign}), not of texts alone",
-                hint="Encode images with hf_vision or hf_clip, and choose a language model here.",
             )

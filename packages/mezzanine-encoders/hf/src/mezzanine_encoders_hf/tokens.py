@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
+import transformers
 from torch import nn
 from transformers import AutoModel
 
-from mezzanine_core.errors import DataError
+from mezzanine_core.errors import ConfigError, DataError
 from mezzanine_core.worlds import Batch
+from mezzanine_encoders_hf.errors import UnsuitableModelError
 
 Tokens = npt.NDArray[np.int64]
 """Tokens of one text, int64 [fields, length]: ids, and token types where the tokenizer has them."""
@@ -23,20 +26,86 @@ _FIELDS = ("input_ids", "token_type_ids")
 _SANE_LENGTH = 1_000_000
 """Tokenizers that know of no limit say 10^30."""
 
+_DEFAULT_LENGTH = 512
+"""Tokens of a text at most where neither the tokenizer nor the model has a limit."""
+
 _COUNTED_TOGETHER = 1024
 """Texts that are counted at a time, so that not all of their tokens need be held."""
+
+
+@dataclass
+class Window:
+    """Batches that are encoded together: their distinct texts as tokens, and who is who.
+
+    Attributes:
+        slots: The place of each text in ``tokens``.
+        tokens: Tokens of each distinct text.
+        batches: Of each batch the places of its texts, int64 [n].
+        truncated: How many of the distinct texts were cut off.
+        size: How many tokens the distinct texts have.
+    """
+
+    slots: dict[str, int] = field(default_factory=dict)
+    tokens: list[Tokens] = field(default_factory=list)
+    batches: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    truncated: int = 0
+    size: int = 0
+
+    def gather(self, batch: Batch, tokenizer: Any, max_length: int, name: str) -> None:
+        """Take in a batch, and tokenise those of its texts that are new.
+
+        Args:
+            batch: Texts.
+            tokenizer: Of transformers.
+            max_length: Tokens of a text at most.
+            name: The model's name, for errors.
+
+        Raises:
+            DataError: If an item is no text or no token; the window then stays as it was.
+        """
+        texts = as_texts(batch)
+        new = list(dict.fromkeys(text for text in texts if text not in self.slots))
+        if new:
+            pieces, truncated = tokenise(tokenizer, new, max_length)
+            for text, piece in zip(new, pieces, strict=True):
+                if not piece.shape[1]:
+                    raise DataError(
+                        f"item {texts.index(text)} of the batch, {text!r}, is no token to the "
+                        f"tokenizer of {name}",
+                        hint="Leave such texts out, or choose a model whose tokenizer adds special "
+                        "tokens, as BERT's does.",
+                    )
+            self._add(new, pieces, truncated)
+        self.batches.append(np.array([self.slots[text] for text in texts], np.int64))
+
+    def _add(self, texts: Sequence[str], pieces: Sequence[Tokens], truncated: int) -> None:
+        start = len(self.slots)
+        self.slots.update(zip(texts, range(start, start + len(texts)), strict=True))
+        self.tokens += pieces
+        self.truncated += truncated
+        self.size += sum(piece.shape[1] for piece in pieces)
+
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Tokens of each distinct text, int64 [n]."""
+        return np.array([piece.shape[1] for piece in self.tokens], np.int64)
 
 
 def as_texts(batch: Batch) -> list[str]:
     """The texts of a batch, checked.
 
     Raises:
-        DataError: If an item is no text, or no text that can be written as UTF-8.
+        DataError: If the batch is no batch, or if an item is no text, or no text that can be
+            written as UTF-8.
     """
     if isinstance(batch, str):
         raise DataError(
             "an encoder of texts takes batches of texts, not a single text",
             hint="Put the text into a list.",
+        )
+    if not isinstance(batch, Iterable):
+        raise DataError(
+            f"an encoder of texts takes batches of texts, not {type(batch).__name__}",
+            hint="Give a list of texts.",
         )
     texts: list[Any] = list(batch)
     for index, text in enumerate(texts):
@@ -146,6 +215,35 @@ def length_limit(config: Any, tokenizer: Any) -> int | None:
     return min(limits, default=None)
 
 
+def resolve_length(length: int | None, limit: int | None, tokenizer: Any, name: str) -> int:
+    """How many tokens a text has at most, special ones included.
+
+    Args:
+        length: The setting ``max_length``; ``None`` for the limit, or 512 where there is none.
+        limit: Tokens that the model takes, as :func:`length_limit` says.
+        tokenizer: The model's tokenizer.
+        name: The model's name, for errors.
+
+    Raises:
+        ConfigError: If it exceeds the limit, or leaves no room for a text.
+    """
+    if length is None:
+        return limit or _DEFAULT_LENGTH
+    if limit is not None and length > limit:
+        raise ConfigError(
+            f"max_length={length}, but {name} takes at most {limit} tokens",
+            hint=f"Set max_length to {limit} or less, or leave it out.",
+        )
+    special = tokenizer.num_special_tokens_to_add()
+    if length <= special:
+        raise ConfigError(
+            f"max_length={length} leaves no room for a text: the tokenizer of {name} adds "
+            f"{special} special tokens",
+            hint=f"Set max_length to {special + 1} or more, or leave it out.",
+        )
+    return length
+
+
 def position_offset(config: Any) -> int:
     """The position of a text's first token: 0, or 2 for RoBERTa and its kin.
 
@@ -167,6 +265,69 @@ def position_offset(config: Any) -> int:
         ):
             return int(module.padding_idx) + 1
     return 0
+
+
+def vocabulary(model: nn.Module) -> int | None:
+    """How many ids a model has embeddings of; ``None`` where they are not rows of one table."""
+    try:
+        table = model.get_input_embeddings()  # type: ignore[operator]
+    except (AttributeError, NotImplementedError):  # CANINE embeds hashes of its ids
+        return None
+    return table.num_embeddings if isinstance(table, nn.Embedding) else None
+
+
+def check_ids(ids: npt.NDArray[np.int64], model: nn.Module, name: str) -> None:
+    """Refuse ids that a model has no embeddings of.
+
+    Args:
+        ids: Of any shape, not empty.
+        model: The model that looks them up.
+        name: The model's name, for errors.
+
+    Raises:
+        UnsuitableModelError: If there is such an id.
+    """
+    largest, known = int(ids.max()), vocabulary(model)
+    if known is not None and largest >= known:
+        raise UnsuitableModelError(
+            f"the tokenizer of {name} gives the id {largest}, but the model has embeddings of "
+            f"{known} ids only",
+            hint="The tokenizer is another model's, or has tokens that were added without resizing "
+            "the model's embeddings.",
+        )
+
+
+def check_reads_texts(name: str, config: Any) -> None:
+    """Refuse models of something else than texts, by their configuration alone.
+
+    Args:
+        name: The model's name, for errors.
+        config: Its transformers configuration.
+
+    Raises:
+        UnsuitableModelError: If the model is one of images or sounds, or not one that transformers'
+            AutoModel loads.
+    """
+    for sign in ("image_size", "vision_config"):
+        if getattr(config, sign, None) is not None:
+            raise UnsuitableModelError(
+                f"{name} is a model of images (its configuration has {sign}), not of texts alone",
+                hint="Encode images with hf_vision or hf_clip, and choose a language model here.",
+            )
+    kind = config.model_type
+    found: Any = transformers.MODEL_MAPPING.get(type(config), None)
+    # Funnel has two classes: with a decoder and without.
+    model_class = found[0] if isinstance(found, (list, tuple)) else found
+    if model_class is None:
+        raise UnsuitableModelError(
+            f"{name} ({kind}) is no model that transformers' AutoModel loads",
+            hint="Choose a language model such as BERT, T5, GPT-2 or Llama.",
+        )
+    if model_class.main_input_name != "input_ids":
+        raise UnsuitableModelError(
+            f"{name} ({kind}) is a model of {model_class.main_input_name}, not of texts",
+            hint="Choose a language model such as BERT, T5, GPT-2 or Llama.",
+        )
 
 
 def _run(tokenizer: Any, texts: list[str], **settings: Any) -> Any:
