@@ -23,6 +23,8 @@ TextPooling = Literal["cls", "mean", "last"]
 CausalPooling = Literal["last", "mean", "mean_std"]
 """How the tokens that a causal LM read become one vector."""
 
+_MODEL = "A hub id, a hub id with revision (`org/name@revision`), or a local folder"
+
 _LAYER = (
     "Which hidden state: an index into transformers' hidden_states (0: the embeddings, -1: the "
     "last), or `final`: the model's output, transformers' last_hidden_state"
@@ -34,10 +36,7 @@ class HFConfig(EncoderConfig):
 
     model_config = ConfigDict(protected_namespaces=())
 
-    model_name: str = Field(
-        min_length=1,
-        description="A hub id, a hub id with revision (`org/name@revision`), or a local folder",
-    )
+    model_name: str = Field(min_length=1, description=_MODEL)
     revision: str | None = Field(
         None, min_length=1, description="Branch, tag or commit on the hub; the default branch"
     )
@@ -49,33 +48,30 @@ class HFConfig(EncoderConfig):
     )
 
 
-class HFVisionConfig(HFConfig):
+class HFImageConfig(HFConfig):
+    """Settings that the encoders of images share."""
+
+    batch_size: Annotated[int | None, UNFINGERPRINTED] = Field(
+        None, ge=1, description="Images in one forward pass; by default what suits the device"
+    )
+
+
+class HFVisionConfig(HFImageConfig):
     """Settings of `hf_vision` and `hf_dinov2`."""
 
-    model_name: str = Field(
-        "facebook/ijepa_vith14_1k",
-        min_length=1,
-        description="A hub id, a hub id with revision (`org/name@revision`), or a local folder",
-    )
+    model_name: str = Field("facebook/ijepa_vith14_1k", min_length=1, description=_MODEL)
     embed_mode: VisionPooling = Field(
         "mean_std",
         description="How tokens become one vector: the class token, the mean of all patch tokens, "
         "or their mean and standard deviation side by side",
     )
     embed_layer: Layer = Field(-4, description=_LAYER)
-    batch_size: Annotated[int | None, UNFINGERPRINTED] = Field(
-        None, ge=1, description="Images in one forward pass; by default what suits the device"
-    )
 
 
-class HFClipConfig(HFConfig):
+class HFClipConfig(HFImageConfig):
     """Settings of `hf_clip`."""
 
-    model_name: str = Field(
-        "openai/clip-vit-base-patch32",
-        min_length=1,
-        description="A hub id, a hub id with revision (`org/name@revision`), or a local folder",
-    )
+    model_name: str = Field("openai/clip-vit-base-patch32", min_length=1, description=_MODEL)
     projection: bool = Field(
         True, description="Give the image embedding that CLIP compares with texts"
     )
@@ -84,9 +80,6 @@ class HFClipConfig(HFConfig):
     )
     embed_layer: Layer | None = Field(
         None, description=f"Without projection (-2 by default). {_LAYER}"
-    )
-    batch_size: Annotated[int | None, UNFINGERPRINTED] = Field(
-        None, ge=1, description="Images in one forward pass; by default what suits the device"
     )
 
     @model_validator(mode="after")
@@ -121,9 +114,7 @@ class HFLanguageConfig(HFTextConfig):
     """Settings of `hf_language`."""
 
     model_name: str = Field(
-        "sentence-transformers/all-MiniLM-L6-v2",
-        min_length=1,
-        description="A hub id, a hub id with revision (`org/name@revision`), or a local folder",
+        "sentence-transformers/all-MiniLM-L6-v2", min_length=1, description=_MODEL
     )
     pool: TextPooling = Field(
         "mean", description="The class token, the mean of all tokens, or the last token"
@@ -134,11 +125,7 @@ class HFLanguageConfig(HFTextConfig):
 class HFCausalLMConfig(HFTextConfig):
     """Settings of `hf_causal_lm`."""
 
-    model_name: str = Field(
-        "gpt2",
-        min_length=1,
-        description="A hub id, a hub id with revision (`org/name@revision`), or a local folder",
-    )
+    model_name: str = Field("gpt2", min_length=1, description=_MODEL)
     embed_mode: CausalPooling = Field(
         "last",
         description="The last token, the mean of all tokens, or their mean and standard deviation "

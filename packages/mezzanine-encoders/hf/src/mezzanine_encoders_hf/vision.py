@@ -21,7 +21,7 @@ from torch import nn
 
 from mezzanine_core.encoders import Latents
 from mezzanine_core.worlds import Batch
-from mezzanine_encoders_hf.config import HFClipConfig, HFVisionConfig, Layer, VisionPooling
+from mezzanine_encoders_hf.config import HFImageConfig, HFVisionConfig, Layer, VisionPooling
 from mezzanine_encoders_hf.images import rgb
 from mezzanine_encoders_hf.loading import load_image_processor, load_model
 from mezzanine_encoders_hf.memory import split_when_short
@@ -33,7 +33,7 @@ from mezzanine_encoders_hf.towers import VisionTower, vision_tower
 
 _log = logging.getLogger(__name__)
 
-C = TypeVar("C", bound=HFVisionConfig | HFClipConfig)
+C = TypeVar("C", bound=HFImageConfig)
 
 Features = Callable[[torch.Tensor], torch.Tensor]
 """From pixel values [B, 3, H, W] to float32 [B, D], both on the model's device."""
