@@ -14,6 +14,8 @@ from mezzanine_core.stats import (
     bootstrap_gain,
     bootstrap_mean,
     bootstrap_median,
+    bootstrap_reduction,
+    bootstrap_statistic,
     midranks,
     wilcoxon_signed_rank,
     wilson_interval,
@@ -153,6 +155,91 @@ def test_a_model_without_seeds_is_paired_with_each_seed_of_the_other():
     assert (alone.low, alone.high) == pytest.approx((repeated.low, repeated.high))
 
 
+@laws
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3))
+def test_a_reduction_is_the_share_by_which_the_mean_of_each_seed_is_lower(seed, seeds):
+    rng = np.random.default_rng(seed)
+    index = np.arange(20)
+    first, second = rng.random((seeds, 20)), 0.1 + rng.random((seeds, 20))
+    found = bootstrap_reduction(first, second, index, resamples=200, rng=rng)
+    assert found.per_seed == pytest.approx(1 - first.mean(axis=1) / second.mean(axis=1))
+    assert found.value == pytest.approx(np.mean(found.per_seed))
+
+
+@laws
+@given(st.integers(0, 2**32 - 1), st.floats(0, 2), st.integers(1, 3))
+def test_what_is_a_fixed_share_of_every_sample_is_reduced_by_the_rest(seed, share, seeds):
+    rng = np.random.default_rng(seed)
+    index = np.repeat(np.arange(10), 3)
+    whole = 0.1 + rng.random((seeds, 30))
+    found = bootstrap_reduction(share * whole, whole, index, resamples=200, rng=rng)
+    expected = pytest.approx(1 - share, abs=1e-9)
+    assert found.low == expected
+    assert found.value == expected
+    assert found.high == expected
+
+
+def test_a_reduction_is_the_same_in_every_unit_and_pairs_seeds_with_a_control_without_them():
+    rng = np.random.default_rng(0)
+    first, second = rng.random((3, 40)), 0.1 + rng.random(40)
+    plain, scaled, repeated = (
+        bootstrap_reduction(*pair, np.arange(40), resamples=200, rng=np.random.default_rng(1))
+        for pair in (
+            (first, second),
+            (8 * first, 8 * second),
+            (first, np.repeat(second[None], 3, axis=0)),
+        )
+    )
+    assert plain == scaled
+    assert plain.per_seed == pytest.approx(repeated.per_seed)
+    assert (plain.low, plain.high) == pytest.approx((repeated.low, repeated.high))
+
+
+@pytest.mark.parametrize("second", [np.zeros(30), np.eye(30)[0], -np.ones(30)])
+def test_a_share_of_nothing_is_refused(second):
+    with pytest.raises(DataError, match="a reduction is a share of the mean of the second, which"):
+        bootstrap_reduction(
+            np.ones(30), second, np.arange(30), resamples=200, rng=np.random.default_rng(0)
+        )
+
+
+@laws
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3))
+def test_the_interval_of_any_statistic_is_that_of_the_mean_where_it_is_the_mean(seed, seeds):
+    values, clusters = clustered(np.random.default_rng(seed), 12, seeds)
+    mean = bootstrap_mean(values, clusters, resamples=200, rng=np.random.default_rng(1))
+    same = bootstrap_statistic(
+        lambda rows: values[:, rows].mean(axis=1),
+        clusters,
+        resamples=200,
+        rng=np.random.default_rng(1),
+    )
+    for end in ("value", "low", "high", "per_seed"):
+        assert getattr(same, end) == pytest.approx(getattr(mean, end), abs=1e-9)
+
+
+def test_a_statistic_sees_whole_clusters_and_first_every_sample_once():
+    clusters = np.array([7, 7, 7, 2, 5, 5])
+    seen = []
+
+    def statistic(rows):
+        seen.append(np.bincount(rows, minlength=6))
+        return float(len(rows))
+
+    bootstrap_statistic(statistic, clusters, resamples=100, rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(seen[0], np.ones(6))
+    for counts in seen:
+        per_cluster = counts[[0, 3, 4]]
+        np.testing.assert_array_equal(counts, per_cluster[[0, 0, 0, 1, 2, 2]])
+        assert per_cluster.sum() == 3
+
+
+@pytest.mark.parametrize("wrong", [np.nan, [1.0, np.inf], np.zeros((2, 3))])
+def test_a_statistic_that_is_not_one_finite_figure_a_seed_is_refused(wrong):
+    with pytest.raises(DataError, match="a statistic is finite, one figure for each seed"):
+        bootstrap_statistic(lambda rows: wrong, np.arange(6), rng=np.random.default_rng(0))
+
+
 def test_the_median_survives_one_wild_sample():
     values = np.arange(101.0)
     values[-1] = 1e12
@@ -198,6 +285,22 @@ def test_a_95_percent_interval_covers_the_truth_about_95_percent_of_the_time(
     assert 0.91 <= covered / trials <= 0.985
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_a_95_percent_interval_of_a_reduction_covers_it_about_95_percent_of_the_time(seeds):
+    rng = np.random.default_rng(seeds)
+    covered, trials = 0, 600
+    for _ in range(trials):
+        index = np.repeat(np.arange(40), rng.integers(1, 5, 40))
+        hard = rng.exponential(size=40)[index]
+        kept = 0.6 + 0.15 * rng.standard_normal((seeds, 1)) * (seeds > 1)
+        second = hard * (1 + 0.3 * rng.standard_normal((seeds, len(index))))
+        first = kept * hard * (1 + 0.3 * rng.standard_normal((seeds, len(index))))
+        found = bootstrap_reduction(first, second, index, resamples=400, rng=rng)
+        covered += found.low <= 0.4 <= found.high
+    assert 0.91 <= covered / trials <= 0.985
+
+
 @laws
 @given(st.integers(1, 200), st.data())
 def test_wilson_agrees_with_scipy(trials, data):
@@ -236,8 +339,11 @@ def test_differences_that_are_all_zero_say_nothing():
 
 
 def test_a_single_cluster_has_no_interval():
+    one, rng = np.zeros(5, dtype=int), np.random.default_rng(0)
     with pytest.raises(DataError, match="one cluster"):
-        bootstrap_mean(np.arange(5.0), np.zeros(5, dtype=int), rng=np.random.default_rng(0))
+        bootstrap_mean(np.arange(5.0), one, rng=rng)
+    with pytest.raises(DataError, match="one cluster"):
+        bootstrap_statistic(lambda rows: 1.0, one, rng=rng)
 
 
 def test_values_that_are_not_finite_are_refused_by_place():

@@ -6,7 +6,7 @@ import pytest
 from mezzanine_core.builtin.local import LocalConfig, LocalExecutor
 from mezzanine_core.errors import DataError
 from mezzanine_core.fingerprint import content_keys
-from mezzanine_core.worlds import ArrayColumn, Labelled, Transitions, WorldData
+from mezzanine_core.worlds import ArrayColumn, Frame, Labelled, Transitions, WorldData
 
 
 @pytest.fixture
@@ -78,6 +78,26 @@ def test_transitions_that_do_not_fit_together_are_refused(changes, message):
 def test_labels_that_do_not_fit_are_refused(label, message):
     with pytest.raises(DataError, match=message):
         Labelled(column(), np.array(label), ("no", "yes"))
+
+
+def test_a_frame_stands_around_its_own_text():
+    frame = Frame(before=["Q: why? ", ""], after=["", " Answer:"])
+    assert frame.around(0, "Because.") == "Q: why? Because."
+    assert frame.around(1, "It is.") == "It is. Answer:"
+
+
+@pytest.mark.parametrize(
+    ("items", "frame"),
+    [
+        (ArrayColumn(["a", "b"], "text"), Frame(["x"], ["y", "z"])),
+        (ArrayColumn(["a", "b"], "text"), Frame(["x"], ["y"])),
+        (ArrayColumn(["a", "b"], "text"), Frame(["x"] * 3, ["y"] * 3)),
+        (column(2), Frame(["x", "y"], ["", ""])),
+    ],
+)
+def test_a_frame_that_does_not_fit_its_items_is_refused(items, frame):
+    with pytest.raises(DataError, match="expected one for each of as many texts"):
+        Labelled(items, np.array([0, 1]), ("no", "yes"), frame)
 
 
 def test_a_missing_split_is_answered_with_the_ones_there_are():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -106,3 +106,62 @@ class Encoder(ABC, Generic[C]):
         with numpy stays where it is.
         """
         return self
+
+
+@runtime_checkable
+class CountsTokens(Protocol):
+    """An encoder of texts that cuts long ones off, and can say which."""
+
+    @property
+    def max_length(self) -> int:
+        """Tokens of a text at most; the rest is cut off."""
+
+    def count_tokens(self, texts: Batch) -> npt.NDArray[np.int64]:
+        """How many tokens whole texts have, int64 [len(texts)]."""
+
+
+@runtime_checkable
+class ScoresChoices(Protocol):
+    """An encoder whose model has answers of its own: a language model that scores choices."""
+
+    def choice_encoder(self, choices: Sequence[str]) -> Encoder[Any]:
+        """The same loaded model as an encoder of prompts to log p(choice | prompt).
+
+        Its latents are float32 [B, len(choices)], in nats, and it has a fingerprint of its own, so
+        that they are cached like others. It shares the weights in memory.
+        """
+
+
+@runtime_checkable
+class Tunable(Protocol):
+    """An encoder that can be trained: the frozen map with gradients."""
+
+    def trainable(self) -> Trainable:
+        """A copy of the map that may be trained; changing it does not change the encoder."""
+
+
+class Trainable(Protocol):
+    """A differentiable copy of an encoder's map.
+
+    Attributes:
+        module: The torch module (``torch.nn.Module``) whose parameters are trained. Adapters are
+            put into it in place; :meth:`features` goes through it.
+        blocks: Dotted names of its transformer blocks in ``module``, the one nearest to the input
+            first, as far as the layer that is read.
+    """
+
+    module: Any
+    blocks: Sequence[str]
+
+    def prepare(self, batch: Batch) -> Sequence[Any]:
+        """What the module computes from, one for each item; cheap to hold (token ids)."""
+
+    def sizes(self, prepared: Sequence[Any]) -> npt.NDArray[np.int64]:
+        """Cost of each item, int64 [B]: batches of similar ones waste the least (tokens)."""
+
+    def features(self, prepared: Sequence[Any]) -> Any:
+        """Latents as a torch tensor with gradients, float32 [B, D], on the module's device.
+
+        In evaluation mode, and with its parameters as they were, equal to what the encoder gives,
+        to its stated tolerance.
+        """

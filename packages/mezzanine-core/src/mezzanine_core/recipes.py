@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from mezzanine_core.config import RecipeConfig
 from mezzanine_core.encoders import Encoder
+from mezzanine_core.errors import ConfigError
 from mezzanine_core.worlds import Column
 
 if TYPE_CHECKING:
@@ -56,3 +58,37 @@ class Recipe(ABC, Generic[C]):
     def latent_requests(self, ctx: RunContext) -> Sequence[LatentRequest]:
         """Every latent that :meth:`run` will ask for, without materialising one."""
         return ()
+
+    def predict(
+        self,
+        ctx: RunContext,
+        folder: Path,
+        records: Sequence[Mapping[str, Any]],
+        *,
+        model: str | None = None,
+        repetition: int | None = None,
+    ) -> Iterator[Mapping[str, Any]]:
+        """What a model that a run has left in its directory says of new items.
+
+        The recipe has the settings of that run. ``mezz predict`` calls this.
+
+        Args:
+            ctx: Device, progress and components; its ``out`` is the run's directory.
+            folder: The run's directory.
+            records: New items: field → value, the fields named as in the run's data; an item that
+                is a mere text comes as ``{"text": …}``.
+            model: Which of the run's models; by default the one that its verdict is about.
+            repetition: Which of the run's ``seeds``; by default the first.
+
+        Yields:
+            For each item, in order, what is predicted, as JSON values.
+
+        Raises:
+            ConfigError: If the recipe's runs predict nothing, or there is no such model.
+            DataError: If the directory does not hold what is needed, or an item lacks a field.
+        """
+        raise ConfigError(
+            "the runs of this recipe leave no model that predicts new items",
+            hint="`mezz predict` works on runs that trained a student, such as those of "
+            "hf_text_order_distill.",
+        )

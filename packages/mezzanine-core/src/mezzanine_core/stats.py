@@ -7,7 +7,7 @@ Everything random comes from the generator that is passed in.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
@@ -15,19 +15,26 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from mezzanine_core.errors import ConfigError, DataError
+from mezzanine_core.errors import DataError
+from mezzanine_core.resampling import (
+    Clusters,
+    Floats,
+    as_rows,
+    check_level,
+    check_resampling,
+    estimate,
+    interval,
+    of_means,
+    of_medians,
+    reduction,
+)
 from mezzanine_core.results import Estimate
-
-Floats = npt.NDArray[np.float64]
 
 Statistic = Literal["mean", "median"]
 """What summarises the samples of one seed."""
 
 RESAMPLES = 2000
 """Default number of bootstrap resamples."""
-
-_CHUNK = 2**21
-"""Weights held at a time (clusters or samples times resamples): bounds memory to about 100 MB."""
 
 
 def bootstrap_mean(
@@ -68,7 +75,7 @@ def bootstrap_mean(
             one cluster tells nothing about the spread of clusters.
         ConfigError: If the level or the number of resamples is out of range.
     """
-    return _interval([values], clusters, "mean", level, resamples, rng)
+    return interval([values], clusters, of_means, level, resamples, rng)
 
 
 def bootstrap_median(
@@ -84,7 +91,7 @@ def bootstrap_median(
     Arguments, interval and errors are those of :func:`bootstrap_mean`. Among an even number of
     samples the median is the average of the two middle ones.
     """
-    return _interval([values], clusters, "median", level, resamples, rng)
+    return interval([values], clusters, of_medians, level, resamples, rng)
 
 
 def bootstrap_gain(
@@ -122,7 +129,76 @@ def bootstrap_gain(
         ConfigError: If the level or the number of resamples is out of range.
     """
     better, worse = (first, second) if higher_is_better else (second, first)
-    return _interval([better, worse], clusters, statistic, level, resamples, rng)
+    contrast = of_means if statistic == "mean" else of_medians
+    return interval([better, worse], clusters, contrast, level, resamples, rng)
+
+
+def bootstrap_reduction(
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    clusters: npt.NDArray[np.int64],
+    *,
+    level: float = 0.95,
+    resamples: int = RESAMPLES,
+    rng: np.random.Generator,
+) -> Estimate:
+    """By which share the mean of the first is below that of the second: 1 − E[first] / E[second].
+
+    Paired as :func:`bootstrap_gain` is, with the interval of :func:`bootstrap_mean`: samples and
+    seeds as there. Negative where the first is larger.
+
+    Raises:
+        DataError: As :func:`bootstrap_gain`, and if the mean of the second is not positive, in the
+            whole sample or in a resample: a share of nothing is not defined.
+        ConfigError: If the level or the number of resamples is out of range.
+    """
+    return interval([first, second], clusters, reduction, level, resamples, rng)
+
+
+def bootstrap_statistic(
+    statistic: Callable[[npt.NDArray[np.int64]], npt.ArrayLike],
+    clusters: npt.NDArray[np.int64],
+    *,
+    level: float = 0.95,
+    resamples: int = RESAMPLES,
+    rng: np.random.Generator,
+) -> Estimate:
+    """Any statistic of samples, with its confidence interval.
+
+    For figures that are no mean or median, such as a calibration error or a ratio of spreads; the
+    interval is that of :func:`bootstrap_mean`.
+
+    Args:
+        statistic: From row numbers of samples, int64 [m], with repetitions, to the figure for each
+            seed, float [S] or a number, finite.
+        clusters: Which cluster each sample is from, int [n].
+        level: Confidence level, in (0, 1).
+        resamples: Number of bootstrap resamples, at least 100; the statistic is called for each.
+        rng: Source of all randomness.
+
+    Raises:
+        DataError: If there are fewer than two clusters, or the statistic is not finite.
+        ConfigError: If the level or the number of resamples is out of range.
+    """
+    check_resampling(level, resamples)
+    groups = Clusters.of(clusters)
+
+    def summary(counts: npt.NDArray[np.int64]) -> Floats:
+        rows = np.repeat(np.arange(len(groups.index)), counts[groups.index])
+        figures: Floats = np.atleast_1d(np.asarray(statistic(rows), dtype=np.float64))
+        if figures.ndim != 1 or not np.isfinite(figures).all():
+            raise DataError(
+                f"a statistic is finite, one figure for each seed; in a resample it is {figures}"
+            )
+        return figures
+
+    per_seed = summary(np.ones(groups.count, np.int64))
+    moved = [
+        summary(counts).mean()
+        for chunk in groups.resample(resamples, rng)
+        for counts in chunk.astype(np.int64)
+    ]
+    return estimate(per_seed, np.array(moved), groups.count, level, rng)
 
 
 def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Estimate:
@@ -136,7 +212,7 @@ def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Esti
     """
     if not 0 <= successes <= trials or trials == 0:
         raise DataError(f"{successes} successes in {trials} trials are not a proportion")
-    _check_level(level)
+    check_level(level)
     z = NormalDist().inv_cdf((1 + level) / 2)
     rate, shrink = successes / trials, 1 / (1 + z * z / trials)
     centre = (rate + z * z / (2 * trials)) * shrink
@@ -187,7 +263,7 @@ def wilcoxon_signed_rank(
     Raises:
         DataError: If there are no differences, or some are not finite.
     """
-    sample = _as_rows(differences, "differences")[0]
+    sample = as_rows(differences, "differences")[0]
     if zeros == "drop":
         sample = sample[sample != 0]
     ranks = midranks(np.abs(sample))
@@ -205,116 +281,3 @@ def wilcoxon_signed_rank(
 
 def _sum_of_squares(n: int) -> float:
     return n * (n + 1) * (2 * n + 1) / 6
-
-
-@dataclass(frozen=True, eq=False)
-class _Clusters:
-    """Which cluster each sample is from, as ``index`` int64 [n] in [0, count)."""
-
-    index: npt.NDArray[np.int64]
-    count: int
-
-    def resample(self, resamples: int, rng: np.random.Generator) -> Iterator[Floats]:
-        """How often each cluster is drawn, float64 [b, count], in chunks of bounded size."""
-        chunk = max(1, _CHUNK // len(self.index))
-        for start in range(0, resamples, chunk):
-            b = min(chunk, resamples - start)
-            drawn = rng.integers(0, self.count, size=(b, self.count))
-            drawn += np.arange(b)[:, None] * self.count
-            counts = np.bincount(drawn.ravel(), minlength=b * self.count)
-            yield counts.reshape(b, self.count).astype(np.float64)
-
-
-def _interval(
-    models: Sequence[npt.ArrayLike],
-    labels: npt.NDArray[np.int64],
-    statistic: Statistic,
-    level: float,
-    resamples: int,
-    rng: np.random.Generator,
-) -> Estimate:
-    """Estimate of one model, or of the first minus the second; see :func:`bootstrap_mean`."""
-    _check_level(level)
-    if resamples < 100:
-        raise ConfigError(f"resamples={resamples} is too few; use at least 100")
-    rows = [_as_rows(model, "values") for model in models]
-    clusters = _as_clusters(labels, rows)
-    summarise = _weighted_mean if statistic == "mean" else _weighted_median
-
-    def contrast(weights: Floats) -> Floats:
-        summaries = [summarise(row, clusters, weights) for row in rows]
-        return summaries[0] - summaries[1] if len(summaries) == 2 else summaries[0]
-
-    per_seed = contrast(np.ones((1, clusters.count)))[0]
-    value = per_seed.mean()
-    moved = np.concatenate(
-        [contrast(weights).mean(axis=1) for weights in clusters.resample(resamples, rng)]
-    )
-    student = np.sqrt(clusters.count / rng.chisquare(clusters.count - 1, size=resamples))
-    draws = value + (moved - value) * student
-    if len(per_seed) > 1:
-        error = per_seed.std(ddof=1) / math.sqrt(len(per_seed))
-        draws += error * rng.standard_t(len(per_seed) - 1, size=resamples)
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(
-        value=float(value),
-        low=float(low),
-        high=float(high),
-        level=level,
-        per_seed=tuple(float(one) for one in per_seed),
-    )
-
-
-def _weighted_mean(rows: Floats, clusters: _Clusters, weights: Floats) -> Floats:
-    """Means of [S, n] samples under [b, C] cluster weights, float64 [b, S]."""
-    sums = np.stack([np.bincount(clusters.index, row, clusters.count) for row in rows])
-    sizes = np.bincount(clusters.index, minlength=clusters.count)
-    means: Floats = (weights @ sums.T) / (weights @ sizes)[:, None]
-    return means
-
-
-def _weighted_median(rows: Floats, clusters: _Clusters, weights: Floats) -> Floats:
-    """Medians of [S, n] samples, each repeated as [b, C] cluster weights say, float64 [b, S]."""
-    medians = np.empty((len(weights), len(rows)))
-    for seed, row in enumerate(rows):
-        order = np.argsort(row)
-        reached = 2 * np.cumsum(weights[:, clusters.index[order]], axis=1)
-        total = reached[:, -1:] / 2
-        lower = np.argmax(reached >= total, axis=1)
-        upper = np.argmax(reached > total, axis=1)
-        medians[:, seed] = (row[order][lower] + row[order][upper]) / 2
-    return medians
-
-
-def _as_rows(values: npt.ArrayLike, what: str) -> Floats:
-    rows = np.atleast_2d(np.asarray(values, dtype=np.float64))
-    if rows.ndim != 2 or rows.size == 0:
-        raise DataError(f"{what} of shape {np.shape(values)}; expected [seeds, samples], not empty")
-    if not np.isfinite(rows).all():
-        seed, sample = np.argwhere(~np.isfinite(rows))[0]
-        raise DataError(f"{what} of seed row {seed} are not finite at sample {sample}")
-    return rows
-
-
-def _as_clusters(labels: npt.NDArray[np.int64], models: Sequence[Floats]) -> _Clusters:
-    n = models[0].shape[1]
-    if any(rows.shape[1] != n for rows in models) or np.shape(labels) != (n,):
-        raise DataError(
-            f"samples {[rows.shape for rows in models]} and clusters {np.shape(labels)} do not "
-            "belong together; expected [S, n] and [n]"
-        )
-    seeds = {len(rows) for rows in models} - {1}
-    if len(seeds) > 1:
-        raise DataError(f"cannot pair models of {sorted(seeds)} seeds; give both the same number")
-    names, index = np.unique(labels, return_inverse=True)
-    if len(names) < 2:
-        raise DataError(
-            "all samples are from one cluster, so an interval over clusters is not defined",
-            hint="Test on samples of at least two episodes; a few dozen give usable intervals.",
-        )
-    return _Clusters(index=index.reshape(-1), count=len(names))
-
-
-def _check_level(level: float) -> None:
-    if not 0 < level < 1:
-        raise ConfigError(f"a confidence level lies between 0 and 1, not at {level}")

@@ -140,23 +140,53 @@ class Transitions:
 
 
 @dataclass(frozen=True, eq=False)
+class Frame:
+    """What stands around each text of a column where an encoder reads it: a prompt, a question.
+
+    A symmetry acts on the text alone, so that the question keeps its place while the sentences of
+    the passage change theirs.
+
+    Attributes:
+        before: What stands before each text, n texts.
+        after: What stands after it, n texts.
+    """
+
+    before: Sequence[str]
+    after: Sequence[str]
+
+    def around(self, row: int, text: str) -> str:
+        """The text of that row, or a view of it, as an encoder reads it."""
+        return f"{self.before[row]}{text}{self.after[row]}"
+
+
+@dataclass(frozen=True, eq=False)
 class Labelled:
     """One split of labelled items.
 
     Attributes:
-        input: A column of n items.
+        input: A column of n items: what symmetries act on.
         label: Class indices, int64 [n], each in [0, number of label names).
         label_names: What each class means.
+        frame: What stands around each text where an encoder reads it; ``None`` for nothing.
 
     Raises:
-        DataError: If the lengths differ or a label is out of range.
+        DataError: If the lengths differ, a label is out of range, or there is a frame around items
+            that are no texts.
     """
 
     input: Column
     label: npt.NDArray[np.int64]
     label_names: tuple[str, ...]
+    frame: Frame | None = None
 
     def __post_init__(self) -> None:
+        if self.frame is not None:
+            sides = {len(self.frame.before), len(self.frame.after)}
+            if self.input.kind != "text" or sides != {len(self.input)}:
+                raise DataError(
+                    f"a frame of {sorted(sides)} texts around {len(self.input)} items of kind "
+                    f"{self.input.kind}; expected one for each of as many texts"
+                )
         if self.label.shape != (len(self.input),):
             raise DataError(f"{len(self.input)} items but labels of shape {self.label.shape}")
         classes = len(self.label_names)

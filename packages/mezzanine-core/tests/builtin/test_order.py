@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mezzanine_core.builtin.configs import OrderConfig
 from mezzanine_core.builtin.order import Order
+from mezzanine_core.builtin.sentences import split_sentences
 from mezzanine_core.errors import ConfigError, DataError
 from mezzanine_core.testing.symmetries import check_group, check_identity, check_orbit, check_views
 
@@ -87,6 +88,37 @@ def test_kept_units_stay_in_place():
         moved = symmetry.act(element, [*"abcdef"])
         assert (moved[0], moved[-2:]) == ("a", ["e", "f"])
     assert symmetry.orbit_size([*"abcdef"]) == math.factorial(3)
+
+
+@laws
+@given(sentence_texts | ragged_texts, pins, st.integers(1, 12), seeds)
+def test_views_hold_the_same_sentences_and_kept_ones_stay_in_place(text, pins, k, seed):
+    first, last = pins
+    units = split_sentences(text).units
+    for value in order("sentences", first, last).views(text, k, seed).values:
+        moved = split_sentences(value).units
+        assert sorted(moved) == sorted(units)
+        assert moved[:first] == units[:first]
+        assert moved[len(units) - last :] == units[len(units) - last :]
+
+
+ABBREVIATED = [
+    "Mr. Smith met Dr. Jones.",
+    "The U.S. Senate rose at 5 p.m. sharp.",
+    "J. R. R. Tolkien wrote it.",
+    "Fruit, e.g. Apples, costs $3.50.",
+    'He said "Go. Now." and left.',
+]
+
+
+@laws
+@given(st.lists(st.sampled_from(ABBREVIATED), min_size=2, max_size=4, unique=True), seeds)
+def test_no_view_takes_a_sentence_apart_at_an_abbreviation(sentences, seed):
+    symmetry = order()
+    text = " ".join(sentences)
+    views = symmetry.views(text, 30, seed)
+    assert views.exact
+    assert set(views.values) == {" ".join(each) for each in itertools.permutations(sentences)}
 
 
 def test_separators_stay_in_place():

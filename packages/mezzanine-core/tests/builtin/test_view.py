@@ -63,6 +63,16 @@ def test_flips_alone_have_an_exact_orbit(seed, shape, symmetric):
 
 
 @laws
+@given(seeds, shapes)
+def test_a_flip_undoes_itself_and_does_not_leave_the_orbit(seed, shape):
+    symmetry, x = view(min_scale=1), image(seed, shape)
+    flip = Framing(0, 0, *shape, flip=True)
+    moved = symmetry.act(flip, x)
+    np.testing.assert_array_equal(symmetry.act(flip, moved), x)
+    check_orbit(symmetry, moved, reachable=[x, moved])
+
+
+@laws
 @given(seeds, st.integers(1, 6))
 def test_crops_are_distinct_views_with_the_identity_first(seed, k):
     views = check_views(view(min_scale=0.5), image(seed), k, seed)

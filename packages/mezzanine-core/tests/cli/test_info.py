@@ -4,8 +4,9 @@ import pytest
 
 CONFIG = """
 from typing import Literal
+from typing import Annotated
 from pydantic import Field
-from mezzanine_core.config import MezzModel, WorldConfig
+from mezzanine_core.config import Alias, MezzModel, WorldConfig
 
 class Physics(MezzModel):
     gravity: float = Field(9.81, gt=0, description="Acceleration downwards [m/s²]")
@@ -13,7 +14,7 @@ class Physics(MezzModel):
 class Config(WorldConfig):
     games: tuple[str, ...] = Field(("hole",), min_length=1, description="Which games")
     scheme: Literal["single", "window"] = "single"
-    n_train: int = Field(description="Training samples", ge=1)
+    n_train: Annotated[int, Alias("items")] = Field(description="Training samples", ge=1)
     physics: Physics = Physics()
 """
 
@@ -44,7 +45,7 @@ def test_a_component_is_shown_with_its_origin_and_settings(toy, call):
     assert "  tags: image\n" in out
     assert "  not installed: no-such-dist>=3 (pip install 'no-such-dist>=3')\n" in out
     text = " ".join(out.split())
-    assert "n_train Training samples [INT; x >= 1; required]" in text
+    assert "n_train Training samples [INT; x >= 1; required; also items]" in text
     assert "scheme [single|window; default single]" in text
     assert "physics.gravity Acceleration downwards [m/s²] [FLOAT; x > 0; default 9.81]" in text
 
@@ -59,7 +60,9 @@ def test_settings_have_type_range_default_and_description(toy, call):
         "required": False,
         "default": ["hole"],
         "description": "Which games",
+        "aliases": [],
     }
+    assert rows["n_train"]["aliases"] == ["items"]
     assert rows["n_train"]["required"] is True
 
 

@@ -59,7 +59,8 @@ def test_help_shows_each_setting_with_type_range_and_default_by_component(toy, c
         "The toy recipe blob_norms Mean norm of latents. Longer words about it.",
         "Recipe blob_norms: --seed INT",
         "--steps INT Training steps [x >= 1; default: 800]",
-        "--resume / --no-resume [default: false]",
+        "--resume, --go-on / --no-resume, --no-go-on [default: false]",
+        "--note, --world.note, --remark, --world.remark TEXT",
         "--lr, --optim.lr FLOAT Learning rate [x > 0; default: 0.5]",
         "World blobs: --world, --world.name NAME Which world: blobs, robot "
         "[default: blobs (preset blob_norms)]",
@@ -159,6 +160,33 @@ def test_the_origin_of_a_flag_is_spelled_as_it_was_typed(planned):
     assert origins["world.n_train"] == "flag --n-train"
     assert origins["world.n_test"] == "flag --world.n-test"
     assert origins["seed"] == "flag --seed"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "value", "origin"),
+    [
+        (["--remark", "x"], "world.note", "x", "flag --remark"),
+        (["--world.remark=x"], "world.note", "x", "flag --world.remark"),
+        (["--go_on"], "resume", True, "flag --go-on"),
+        (["--no-go-on"], "resume", False, "flag --go-on"),
+    ],
+)
+def test_an_alias_is_a_flag_and_the_origin_says_that_it_was_typed(
+    planned, arguments, name, value, origin
+):
+    document = planned("blob_norms", *arguments)
+    config = {**document["config"], "world.note": document["config"]["world"]["note"]}
+    assert (config[name], document["origins"][name]) == (value, origin)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--note", "a", "--remark", "b"], ["--remark=a", "--world.note=b"], ["--go-on", "--resume"]],
+)
+def test_a_flag_and_its_alias_together_are_refused(toy, call, arguments):
+    code, out, err = call("run", "blob_norms", *arguments)
+    assert (code, out) == (2, "")
+    assert "is given twice, first by --" in err
 
 
 def test_the_environment_is_between_the_file_and_the_flags(planned, toy, monkeypatch):
@@ -349,6 +377,7 @@ def complete(words):
     [
         (["run", "blob"], ["blob_norms"]),
         (["run", "blob_norms", "--ov"], ["--overlap"]),
+        (["run", "blob_norms", "--rem"], ["--remark"]),
         (["run", "blob_norms", "--world.ov"], ["--world.overlap"]),
         (["run", "blob_norms", "--world", "robot", "--rep"], ["--repo-id"]),
         (["run", "blob_norms", "--overlap", "k"], ["keep"]),

@@ -7,7 +7,17 @@ from typing import Annotated
 import pytest
 from pydantic import Field, ValidationError
 
-from mezzanine_core.config import UNFINGERPRINTED, MezzModel, RecipeConfig, Slot, WorldConfig, slots
+from mezzanine_core.config import (
+    UNFINGERPRINTED,
+    Alias,
+    MezzModel,
+    RecipeConfig,
+    Slot,
+    WorldConfig,
+    slots,
+)
+from mezzanine_core.config.models import setting_names
+from mezzanine_core.errors import PluginError
 from mezzanine_core.fingerprint import fingerprint
 
 
@@ -40,6 +50,32 @@ def test_a_payload_can_be_fingerprinted() -> None:
 def test_unknown_keys_and_nan_are_refused(given: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Inner.model_validate(given)
+
+
+class Named(MezzModel):
+    model_name: Annotated[str, Alias("lm_name"), Alias("model")] = "gpt2"
+
+
+def test_an_alias_is_in_no_dump_no_schema_and_no_fingerprint() -> None:
+    class Plain(MezzModel):
+        model_name: str = "gpt2"
+
+    named = Named()
+
+    assert named.model_dump() == named.fingerprint_payload() == {"model_name": "gpt2"}
+    assert Named.model_json_schema()["properties"] == Plain.model_json_schema()["properties"]
+    with pytest.raises(ValidationError):
+        Named.model_validate({"lm_name": "gpt2"})
+
+
+def test_a_field_goes_by_its_own_name_and_by_each_alias() -> None:
+    assert setting_names(Named) == {"model_name", "lm_name", "model"}
+
+
+@pytest.mark.parametrize("name", ["", "lm-name", "encoder.lm_name", "1st"])
+def test_an_alias_that_no_field_could_have_is_refused(name: str) -> None:
+    with pytest.raises(PluginError, match="no identifier"):
+        Alias(name)
 
 
 def test_slots_are_found_with_their_mark() -> None:

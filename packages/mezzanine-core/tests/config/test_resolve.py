@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mezzanine_core.config import Resolved, resolve
@@ -97,6 +97,55 @@ def test_the_strongest_source_wins_whichever_way_a_nested_setting_is_spelled(
     assert words in resolved.origins["world.games"]
 
 
+@pytest.mark.parametrize("key", ["remark", "world.remark"])
+@pytest.mark.parametrize("source", SOURCES[1:])
+def test_an_alias_sets_its_setting_in_every_source_and_the_origin_names_it(
+    registry: Registry, source: str, key: str
+) -> None:
+    text = f"{key}: dry\n" if source == "file" else ""
+    variable = f"MEZZ_{key.upper().replace('.', '__')}"
+    environ = {variable: "dry"} if source == "environment" else {}
+    flags = {key: "dry"} if source == "flag" else {}
+
+    resolved = from_file(registry, "blob_norms", text, environ=environ, flags=flags)
+
+    assert resolved.config.world.note == "dry"
+    origin = resolved.origins["world.note"]
+    assert origin.endswith(
+        {"file": ":1", "environment": f" {variable}", "flag": f" --{key}"}[source]
+    )
+    assert not [name for name in resolved.origins if "remark" in name]
+
+
+def test_a_stronger_source_wins_whichever_of_two_names_each_uses(registry: Registry) -> None:
+    by_alias = from_file(registry, "blob_norms", "note: a\n", flags={"remark": "b"})
+    by_name = from_file(registry, "blob_norms", "world: {remark: a}\n", flags={"note": "b"})
+
+    assert by_alias.config.world.note == by_name.config.world.note == "b"
+    assert by_alias.payload() == by_name.payload()
+
+
+def test_a_name_and_its_alias_in_one_source_are_refused(registry: Registry) -> None:
+    with pytest.raises(ConfigError, match=r"yml:2: world.remark: 'world.note' is given twice"):
+        from_file(registry, "blob_norms", "world: {note: a,\n remark: b}\n")
+
+
+def test_an_alias_implies_the_component_that_has_it(registry: Registry) -> None:
+    flags = {"lm_layer": "3"}
+
+    assert resolve(registry, "full_norms", flags=flags).config.encoder.embed_layer == 3
+    chosen = resolve(registry, "full_norms", flags={**flags, "encoder": "deep"})
+    assert chosen.origins["encoder.name"] == "flag --encoder"
+
+
+def test_a_setting_of_a_component_that_is_not_chosen_is_known_by_its_alias(
+    registry: Registry,
+) -> None:
+    with pytest.raises(UnknownNameError, match="no such flag") as caught:
+        resolve(registry, "norms", flags={"world": "robot", "remark": "x"})
+    assert "The world blobs has it" in str(caught.value)
+
+
 FINITE = st.floats(0.001, 15, allow_nan=False)
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
 VALUES = {
@@ -116,10 +165,12 @@ VALUES = {
     "limit": st.just("all") | st.integers(0, 99),
     "optim.lr": FINITE,
     "optim.betas": st.tuples(FINITE, FINITE).map(list),
-    "extra": st.dictionaries(TEXTS, FINITE),
+    # YAML takes keys of at most 1024 characters, those of escapes included.
+    "extra": st.dictionaries(TEXTS.filter(lambda text: len(text) <= 80), FINITE),
 }
 
 
+@settings(deadline=None)
 @given(st.fixed_dictionaries({}, optional=VALUES))
 def test_a_value_is_the_same_by_flag_by_variable_and_by_file(
     registry: Registry, values: dict[str, Any]

@@ -42,6 +42,9 @@ class RootGroup(LazyGroup):
         ),
         "info": LazyCommand(f"{_COMMANDS}.info:info", "Show a component and its settings."),
         "run": LazyCommand(f"{_COMMANDS}.run:run_app", "Run a recipe."),
+        "predict": LazyCommand(
+            f"{_COMMANDS}.predict:predict", "Predict new items with a run's model."
+        ),
         "runs": LazyCommand(f"{_COMMANDS}.runs:runs_app", "Look at earlier runs."),
         "cache": LazyCommand(f"{_COMMANDS}.cache:cache_app", "Look at and tidy the latent cache."),
         "plugins": LazyCommand(f"{_COMMANDS}.plugins:plugins", "List plugins and what ails them."),

@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 from mezzanine_core.cli.listing import parse_kind
 from mezzanine_core.cli.output import JsonFlag, print_columns, print_field, print_json
 from mezzanine_core.config.fields import Index, settings_of
+from mezzanine_core.config.models import aliases
 from mezzanine_core.config.outline import outline
 from mezzanine_core.config.resolve import in_force
 from mezzanine_core.config.sources import preset_layer, read_layer
@@ -54,7 +55,10 @@ def info(
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A setting as it is shown: ``type`` such as ``INT``, ``limits`` the range in words."""
+    """A setting as it is shown.
+
+    ``type`` is such as ``INT``, ``limits`` the range in words, ``aliases`` its further names.
+    """
 
     name: str
     type: str
@@ -62,6 +66,7 @@ class _Row:
     required: bool
     default: Any
     description: str
+    aliases: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,7 @@ def _rows(model: type[BaseModel], preset: Mapping[tuple[str, ...], Any]) -> Iter
             required=unset,
             default=None if unset else default,
             description=setting.info.description or "",
+            aliases=aliases(setting.info),
         )
 
 
@@ -161,4 +167,5 @@ def _print(component: Component, settings: _Settings) -> None:
 def _sentence(row: _Row) -> str:
     facts = [row.type, row.limits]
     facts.append("required" if row.required else f"default {format_value(row.default) or 'empty'}")
+    facts += [f"also {name}" for name in row.aliases]
     return f"{row.description} [{'; '.join(fact for fact in facts if fact)}]".strip()

@@ -16,7 +16,7 @@ from typer.core import TyperCommand
 from mezzanine_core.cli.group import NamedUsage
 from mezzanine_core.cli.run_flags import GENERAL, general_flags, setting_flags
 from mezzanine_core.cli.run_recipe import RunRequest, run_recipe
-from mezzanine_core.config.fields import normalise
+from mezzanine_core.config.fields import Setting, normalise
 from mezzanine_core.config.outline import Outline, outline
 from mezzanine_core.config.sources import flag
 from mezzanine_core.errors import ConfigError
@@ -82,8 +82,10 @@ def build_command(registry: Registry, recipe: str, args: Sequence[str]) -> Typer
             value = given[each.parameter.name]
             if value is not None and value != []:
                 spellings = plan.index.spellings(each.setting)
-                typed = [name for name in spellings if name in scan.flags]
-                flags[(typed or spellings)[0]] = value
+                typed = [name for name in spellings if _typed(name, each.setting, scan)]
+                # The parser has joined what was typed; only a name and an alias are told apart.
+                names = {name.rpartition(".")[2]: name for name in reversed(typed)}
+                flags |= dict.fromkeys(names.values() or spellings[:1], value)
         rest = _scan(ctx.args)
         _refuse_swallowed_flags(flags, args, plan)
         _refuse_words(rest.words)
@@ -112,6 +114,11 @@ def build_command(registry: Registry, recipe: str, args: Sequence[str]) -> Typer
         epilog=_epilog(plan),
     )(call)
     return typer.main.get_command(app)  # type: ignore[return-value]
+
+
+def _typed(name: str, setting: Setting, scan: _Scan) -> bool:
+    switched_off = setting.shape.kind == "bool" and f"no_{name}" in scan.flags
+    return name in scan.flags or switched_off
 
 
 def _help(plan: Outline) -> str:

@@ -9,15 +9,15 @@ import typer
 
 from mezzanine_core.cli.group import LazyGroup, QuickCommand
 from mezzanine_core.cli.output import JsonFlag, minute, print_columns, print_field, print_json
-from mezzanine_core.errors import UnknownNameError
 from mezzanine_core.runs.history import (
     PastRun,
     find_runs,
     is_run_directory,
+    locate_run,
     read_results,
     read_run,
 )
-from mezzanine_core.runs.state import RESULTS, STATE
+from mezzanine_core.runs.state import RESULTS
 
 DEFAULT_ROOT = Path("runs")
 """Where runs go unless ``--out`` says otherwise, relative to the working directory."""
@@ -64,11 +64,7 @@ def show(
     as_json: JsonFlag = False,
 ) -> None:
     """Show what a run found: verdict, metrics with intervals, timings."""
-    directory = run.parent if run.name in (RESULTS, STATE) else run
-    if not (directory / RESULTS).exists() and not (directory / STATE).exists():
-        raise UnknownNameError(
-            f"there is no run in {directory}", hint=f"`mezz runs ls {directory}` lists those below."
-        )
+    directory = locate_run(run)
     if not (directory / RESULTS).exists():
         _show_unfinished(read_run(directory), as_json=as_json)
         return

@@ -3,6 +3,7 @@
 from mezzanine_core.config.files import load_config_file
 from mezzanine_core.config.models import (
     UNFINGERPRINTED,
+    Alias,
     ComponentConfig,
     EncoderConfig,
     MezzModel,
@@ -17,6 +18,7 @@ from mezzanine_core.config.resolve import Resolved, resolve
 
 __all__ = [
     "UNFINGERPRINTED",
+    "Alias",
     "ComponentConfig",
     "EncoderConfig",
     "MezzModel",

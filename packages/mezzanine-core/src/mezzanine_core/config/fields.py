@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from mezzanine_core.config.models import MezzModel
+from mezzanine_core.config.models import MezzModel, aliases
 from mezzanine_core.config.text import Shape, shape_of
 from mezzanine_core.errors import ConfigError, PluginError, UnknownNameError
 
@@ -40,6 +40,11 @@ class Setting:
     def dotted(self) -> str:
         """The full name, such as ``world.games``."""
         return ".".join(self.path)
+
+    @property
+    def aliases(self) -> tuple[Path, ...]:
+        """Where it would stand by each of its further names."""
+        return tuple((*self.path[:-1], name) for name in aliases(self.info))
 
 
 def settings_of(
@@ -87,12 +92,15 @@ class Index:
     """Finds settings by the ways they may be spelled.
 
     The full dotted name always works. The last part of it works where one setting alone has it; a
-    setting at the top level wins over nested ones.
+    setting at the top level wins over nested ones. An alias does what the name itself does.
 
     Args:
         settings: All settings of the command.
         slots: Names of the fields that hold components: the bare name stands for ``<slot>.name``.
         reserved: Names that a nested setting cannot go by: they mean something else.
+
+    Raises:
+        PluginError: If an alias is the name, or an alias, of another setting beside it.
     """
 
     def __init__(
@@ -101,11 +109,24 @@ class Index:
         self.settings: Mapping[Path, Setting] = {setting.path: setting for setting in settings}
         self.slots = frozenset(slots)
         self._groups = {path[:end] for path in self.settings for end in range(1, len(path))}
+        self._by_path = dict(self.settings)
+        for setting in self.settings.values():
+            for path in setting.aliases:
+                self._add_alias(path, setting)
         self._by_last: dict[str, list[Setting]] = {}
         taken = frozenset(reserved)
-        for setting in self.settings.values():
-            if not self.is_name(setting.path) and setting.path[-1] not in taken:
-                self._by_last.setdefault(setting.path[-1], []).append(setting)
+        for path, setting in self._by_path.items():
+            if not self.is_name(path) and path[-1] not in taken:
+                self._by_last.setdefault(path[-1], []).append(setting)
+
+    def _add_alias(self, path: Path, setting: Setting) -> None:
+        if path in self._by_path or path in self._groups:
+            raise PluginError(
+                f"the setting {setting.dotted!r} has the alias {path[-1]!r}, which names another "
+                "setting beside it",
+                hint="Report this to the author of the plugin.",
+            )
+        self._by_path[path] = setting
 
     def is_name(self, path: Path) -> bool:
         """Whether a path holds the name of a component."""
@@ -127,7 +148,7 @@ class Index:
         """The setting that a key names.
 
         Args:
-            key: Full or last name, with underscores or dashes.
+            key: Full or last name, or alias, with underscores or dashes.
 
         Raises:
             UnknownNameError: If there is none; the hint says what comes near.
@@ -137,8 +158,8 @@ class Index:
         path = tuple(key.split("."))
         if key in self.slots:
             path = (key, "name")
-        if path in self.settings:
-            return self.settings[path]
+        if path in self._by_path:
+            return self._by_path[path]
         if path in self._groups:
             raise ConfigError(f"{key!r} holds several settings; give each as `{key}.<setting>`")
         candidates = self._by_last.get(key, [])
@@ -150,20 +171,23 @@ class Index:
         raise UnknownNameError(f"unknown setting {key!r}")
 
     def spellings(self, setting: Setting) -> tuple[str, ...]:
-        """The names that find a setting, the shortest first, with underscores."""
+        """The names that find a setting, its own before its aliases, with underscores."""
         if self.is_name(setting.path):
             return (setting.path[0], setting.dotted)
-        last = setting.path[-1]
-        if len(setting.path) > 1 and self.knows(last) and self.find(last) is setting:
-            return (last, setting.dotted)
-        return (setting.dotted,)
+        names: list[str] = []
+        for path in (setting.path, *setting.aliases):
+            last = path[-1]
+            if len(path) > 1 and self.knows(last) and self.find(last) is setting:
+                names.append(last)
+            names.append(".".join(path))
+        return tuple(names)
 
     def near(self, key: str, cutoff: float = 0.6) -> list[str]:
         """Spellings that come near to a key that is unknown, the nearest first, three at most."""
         group, _, last = normalise(key).rpartition(".")
         if group and self.is_group(group):
             path = tuple(group.split("."))
-            names = [below.path[-1] for below in self.settings.values() if below.path[:-1] == path]
+            names = [below[-1] for below in self._by_path if below[:-1] == path]
             near = difflib.get_close_matches(last, names, n=3, cutoff=cutoff)
             return [f"{group}.{name}" for name in near]
         names = [name for setting in self.settings.values() for name in self.spellings(setting)]

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
+from mezzanine_core.errors import PluginError
+
 SlotKind = Literal["world", "symmetry", "encoder"]
 
 
@@ -23,6 +25,42 @@ class _Unfingerprinted:
 
 UNFINGERPRINTED = _Unfingerprinted()
 """Put into ``Annotated`` to keep a field (a batch size, say) out of the fingerprint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A further name that a setting may be given by, put into ``Annotated``.
+
+    It works wherever the field's own name does: as a flag, as a key of the configuration file and
+    in the environment. The setting stays one: giving it under both names is an error, and dumps and
+    fingerprints know its own name alone.
+
+    Attributes:
+        name: The further name, spelled as fields are.
+
+    Raises:
+        PluginError: If no field could be spelled so.
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier():
+            raise PluginError(
+                f"{self.name!r} cannot be the alias of a setting: it is no identifier",
+                hint="Report this to the author of the plugin.",
+            )
+
+
+def aliases(info: FieldInfo) -> tuple[str, ...]:
+    """The further names of a field, in the order of their declaration."""
+    return tuple(mark.name for mark in info.metadata if isinstance(mark, Alias))
+
+
+def setting_names(model: type[BaseModel]) -> frozenset[str]:
+    """Every name that a field of a model may be given by: its own and its aliases."""
+    fields = model.model_fields
+    return frozenset([*fields, *(name for info in fields.values() for name in aliases(info))])
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from mezzanine_core.config.models import (
     SlotKind,
     SymmetryConfig,
     WorldConfig,
+    setting_names,
     slots,
 )
 from mezzanine_core.config.options import RESERVED, RunOptions
@@ -28,6 +29,7 @@ from mezzanine_core.config.sources import (
     file_layer,
     flag_layer,
     preset_layer,
+    recorded_layer,
 )
 from mezzanine_core.errors import ConfigError, MezzError, PluginError
 
@@ -104,6 +106,7 @@ def outline(
     registry: Registry,
     recipe_name: str,
     *,
+    recorded: Mapping[str, Any] | None = None,
     file: Path | None = None,
     environ: Mapping[str, str] | None = None,
     flags: Mapping[str, Any] | None = None,
@@ -120,6 +123,8 @@ def outline(
     layers = []
     if recipe.spec.defaults:
         layers.append(preset_layer(recipe.spec.name, recipe.spec.defaults))
+    if recorded is not None:
+        layers.append(recorded_layer(recorded))
     if file is not None:
         layers.append(file_layer(load_config_file(file)))
     layers += [environment_layer(environ or {}), flag_layer(flags or {})]
@@ -153,7 +158,7 @@ def _recipe_model(recipe: Component) -> type[RecipeConfig]:
             "mezzanine_core.config.RecipeConfig",
             hint=report,
         )
-    if clash := sorted(RESERVED & set(model.model_fields)):
+    if clash := sorted(RESERVED & setting_names(model)):
         raise PluginError(
             f"the {recipe} has settings whose names every run has for itself: {', '.join(clash)}",
             hint=report,
@@ -215,7 +220,7 @@ def _implied(
 def _has(registry: Registry, kind: SlotKind, name: str | None, setting: str) -> bool:
     if name is None:
         return False
-    return setting in _model_of(registry.get(kind, name), kind).model_fields
+    return setting in setting_names(_model_of(registry.get(kind, name), kind))
 
 
 def _choose(registry: Registry, slot_name: str, slot: Slot, wish: _Wish) -> Choice:

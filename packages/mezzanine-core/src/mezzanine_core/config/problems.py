@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mezzanine_core.config.fields import Setting
-from mezzanine_core.config.sources import Given
+from mezzanine_core.config.sources import OF_OTHER_VERSIONS, Given
 from mezzanine_core.config.text import Shape, format_value
 from mezzanine_core.errors import ConfigError, MezzError, PluginError
 
@@ -110,6 +110,8 @@ def _of_given(given: Given, item: tuple[Any, ...], details: list[Any]) -> MezzEr
         return PluginError(
             f"{where}: {message}", hint="The preset is wrong; report this to its author."
         )
+    if given.origin.startswith("recorded "):
+        return ConfigError(f"{where}: {message}", hint=OF_OTHER_VERSIONS)
     return ConfigError(f"{where}: {message}", hint=hint)
 
 

@@ -46,8 +46,8 @@ class Resolved:
             components' own models.
         options: Where and how it runs.
         origins: Dotted name of each setting → where its value came from: ``default``,
-            ``preset NAME``, ``FILE:LINE``, ``environment MEZZ_NAME``, ``flag --name``, or ``seed``
-            for what follows the recipe's seed.
+            ``preset NAME``, ``recorded in results.json``, ``FILE:LINE``, ``environment
+            MEZZ_NAME``, ``flag --name``, or ``seed`` for what follows the recipe's seed.
         components: Field name → the component that was chosen for it.
     """
 
@@ -74,6 +74,7 @@ def resolve(
     registry: Registry,
     recipe_name: str,
     *,
+    recorded: Mapping[str, Any] | None = None,
     file: Path | None = None,
     environ: Mapping[str, str] | None = None,
     flags: Mapping[str, Any] | None = None,
@@ -88,6 +89,7 @@ def resolve(
     Args:
         registry: The installed plugins.
         recipe_name: Name of a recipe or preset.
+        recorded: The ``config`` of an earlier run's record; stronger than presets alone.
         file: A YAML or JSON file.
         environ: Environment variables; those that begin with ``MEZZ_`` are read, as
             ``MEZZ_GAMES`` or ``MEZZ_WORLD__GAMES``. An empty one counts as not set.
@@ -99,7 +101,9 @@ def resolve(
             line: a ``ConfigError`` for values and names, a ``MissingDependencyError`` for a
             component that is not installed, a ``PluginError`` for a plugin that is broken.
     """
-    plan = outline(registry, recipe_name, file=file, environ=environ, flags=flags)
+    plan = outline(
+        registry, recipe_name, recorded=recorded, file=file, environ=environ, flags=flags
+    )
     draft = _Draft(plan, problems=list(plan.problems))
     _read(draft)
     draft.problems += [unknown_key(plan, registry, *found) for found in draft.unknown]

@@ -10,7 +10,7 @@ from mezzanine_core.config.fields import Index, Setting, normalise
 from mezzanine_core.config.files import ConfigFile, Located, locate, plain
 from mezzanine_core.errors import ConfigError, MezzError, UnknownNameError
 
-LayerKind = Literal["preset", "file", "environment", "flag"]
+LayerKind = Literal["preset", "recorded", "file", "environment", "flag"]
 
 ENVIRONMENT_PREFIX = "MEZZ_"
 RESERVED_VARIABLES = frozenset(
@@ -25,7 +25,8 @@ class Layer:
 
     Attributes:
         kind: What kind of source it is.
-        name: The file's path or the preset's name; empty for others.
+        name: The preset's name, the path of the file, or the document that settings are recorded
+            in; empty for others.
         values: The values by key. Keys may be nested mappings or dotted names.
     """
 
@@ -38,6 +39,8 @@ class Layer:
         match self.kind:
             case "preset":
                 return f"preset {self.name}"
+            case "recorded":
+                return f"recorded in {self.name}"
             case "file":
                 return f"{self.name}:{line}"
             case "environment":
@@ -50,6 +53,8 @@ class Layer:
         match self.kind:
             case "preset":
                 return f"preset {self.name}: {key}"
+            case "recorded":
+                return f"{self.name}: {key}"
             case "file":
                 return f"{self.name}:{line}: {key}"
             case "environment":
@@ -113,6 +118,18 @@ def preset_layer(name: str, defaults: Mapping[str, Any]) -> Layer:
 def file_layer(file: ConfigFile) -> Layer:
     """The layer of a configuration file."""
     return Layer("file", str(file.path), file.values)
+
+
+OF_OTHER_VERSIONS = (
+    "The run was made by other versions of the plugins: its results.json lists them, as `versions`."
+)
+"""What to do about a recorded setting that is none any more, or is not permitted any more."""
+
+
+def recorded_layer(values: Mapping[str, Any]) -> Layer:
+    """The layer of the settings that an earlier run has recorded, complete."""
+    document = "results.json"
+    return Layer("recorded", document, {key: locate(value) for key, value in values.items()})
 
 
 def environment_layer(environ: Mapping[str, str]) -> Layer:

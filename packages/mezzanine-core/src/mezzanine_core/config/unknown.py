@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mezzanine_core.config.models import slots
+from pydantic import BaseModel
+
+from mezzanine_core.config.models import setting_names, slots
 from mezzanine_core.config.outline import Outline
-from mezzanine_core.config.sources import Layer, flag
+from mezzanine_core.config.sources import OF_OTHER_VERSIONS, Layer, flag
 from mezzanine_core.errors import MezzError, PluginError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def unknown_key(plan: Outline, registry: Registry, layer: Layer, key: str, label: str) -> MezzError:
-    """The error for a key of a preset, a file or the flags that names no setting of the command.
+    """The error for a key of any source but the environment that names no setting of the command.
 
     Args:
         plan: The command.
@@ -29,6 +31,8 @@ def unknown_key(plan: Outline, registry: Registry, layer: Layer, key: str, label
             f"{label}: there is no such setting",
             hint="The preset is wrong; report this to its author.",
         )
+    if layer.kind == "recorded":
+        return UnknownNameError(f"{label}: there is no such setting", hint=OF_OTHER_VERSIONS)
     of_flags = layer.kind == "flag"
     hints = []
     if near := plan.index.near(key):
@@ -52,5 +56,6 @@ def _owners(plan: Outline, registry: Registry, key: str) -> Iterator[tuple[str, 
             except MezzError:
                 # A broken plugin is reported by the command that needs it, not by a hint.
                 continue
-            if key.removeprefix(f"{slot_name}.") in getattr(model, "model_fields", {}):
+            usable = isinstance(model, type) and issubclass(model, BaseModel)
+            if usable and key.removeprefix(f"{slot_name}.") in setting_names(model):
                 yield slot_name, component.spec.name

@@ -57,6 +57,20 @@ def find_runs(roots: Iterable[Path]) -> list[PastRun]:
     return sorted(runs, key=lambda run: (run.started or "", run.directory))
 
 
+def locate_run(path: Path) -> Path:
+    """The directory of a run, given itself or one of its documents.
+
+    Raises:
+        UnknownNameError: If there is no run.
+    """
+    directory = path.parent if path.name in (RESULTS, STATE) else path
+    if not (directory / RESULTS).exists() and not (directory / STATE).exists():
+        raise UnknownNameError(
+            f"there is no run in {directory}", hint=f"`mezz runs ls {directory}` lists those below."
+        )
+    return directory
+
+
 def is_run_directory(directory: Path) -> bool:
     """Whether a directory holds a ``run.json`` of ours, which can be read."""
     try:

@@ -82,6 +82,21 @@ def run_in(directory: Path) -> tuple[str, frozenset[str]] | None:
     return record.started, _OURS | {name for name in record.artifacts if is_inside(name)}
 
 
+def is_of_run(directory: Path, path: Path) -> bool:
+    """Whether a path is that of a file of the run in a directory, or of an earlier one there.
+
+    Raises:
+        OSError: If a file that should tell cannot be read.
+    """
+    target, root = path.resolve(), directory.resolve()
+    if not target.is_relative_to(root):
+        return False
+    name = target.relative_to(root)
+    run = run_in(directory)
+    own = _OURS | {LOCK} if run is None else run[1] | {LOCK}
+    return name.parts[:1] == (PREVIOUS,) or name.as_posix() in own
+
+
 def refuse_others(directory: Path) -> None:
     """Check that a directory holds nothing but a run, earlier runs, or nothing at all.
 

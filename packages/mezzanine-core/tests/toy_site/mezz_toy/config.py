@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from mezzanine_core.config import (
     UNFINGERPRINTED,
+    Alias,
     EncoderConfig,
     MezzModel,
     RecipeConfig,
@@ -38,7 +39,7 @@ class BlobsConfig(WorldConfig):
     colour: Colour = Colour.RED
     root: Path | None = None
     noise: float | None = Field(None, ge=0)
-    note: str = ""
+    note: Annotated[str, Alias("remark")] = ""
     tags: tuple[str, ...] = ()
     window: tuple[float, float] = (0.0, 1.0)
 
@@ -66,7 +67,7 @@ class PlainConfig(EncoderConfig):
 class DeepConfig(EncoderConfig):
     """An encoder that is chosen by its own settings."""
 
-    embed_layer: int = -1
+    embed_layer: Annotated[int, Alias("lm_layer")] = -1
     batch: int = 8
 
 
@@ -95,14 +96,25 @@ class NormsConfig(RecipeConfig):
         Slot(
             "encoder",
             default="plain",
-            implied={"embed_layer": "deep", "batch": "deep", "model_name": "hf_vision"},
+            implied={
+                "embed_layer": "deep",
+                "lm_layer": "deep",
+                "batch": "deep",
+                "model_name": "hf_vision",
+            },
         ),
     ]
     steps: int = Field(800, ge=1, description="Training steps")
-    resume: bool = False
+    resume: Annotated[bool, Alias("go_on")] = False
     limit: int | Literal["all"] = "all"
     optim: OptimConfig = OptimConfig(lr=0.5)
     extra: dict[str, float] = Field(default_factory=dict)
+
+
+class NearestConfig(NormsConfig):
+    """Classifies points by the nearest centre."""
+
+    predicts: Literal["labels", "too few", "numbers", "objects", "nothing"] = "labels"
 
 
 class ClashConfig(RecipeConfig):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 
 from mezzanine_core.encoders import Encoder
-from mezzanine_core.errors import DataError
+from mezzanine_core.errors import ConfigError, DataError
 from mezzanine_core.fingerprint import fingerprint, item_keys
 from mezzanine_core.recipes import LatentRequest, Recipe
 from mezzanine_core.results import Estimate, Results, Verdict
@@ -91,6 +93,48 @@ class Norms(Recipe):
         data = ctx.world(self.config.world).load()
         encoder = ctx.encoder(self.config.encoder)
         return [(name, data.labelled(name).input, encoder) for name in ("train", "test")]
+
+
+class Nearest(Norms):
+    """The centres of the games, and which of them is nearest to new points.
+
+    The repetition ``seed`` sees a point away from the others at all, so that repetitions differ.
+    """
+
+    def run(self, ctx):
+        split = ctx.world(self.config.world).load().labelled("train")
+        latents = ctx.latents(split.input, ctx.encoder(self.config.encoder))
+        centres = {
+            seed: [
+                (latents[split.label == label].mean(axis=0) + seed).tolist()
+                for label in range(len(split.label_names))
+            ]
+            for seed in self.config.seeds
+        }
+        ctx.artifact("centres.json").write_text(json.dumps(centres))
+        return Results(metrics={}, artifacts=("centres.json",))
+
+    def predict(self, ctx, folder, records, *, model=None, repetition=None):
+        if model not in (None, "nearest", "first"):
+            raise ConfigError(f"there is no model {model!r}", hint="There are nearest, first.")
+        print("a recipe that talks to stdout")  # noqa: T201 - what the test is about
+        seed = self.config.seeds[0] if repetition is None else repetition
+        centres = np.array(json.loads((folder / "centres.json").read_text())[str(seed)])
+        encoder = ctx.encoder(self.config.encoder)
+        if self.config.predicts == "nothing":
+            return
+        for number, record in enumerate(records):
+            if "text" not in record:
+                raise DataError(f"item {number + 1} has no field 'text'; it has {sorted(record)}")
+            point = np.array([record["text"].split()], np.float32)
+            distance = np.linalg.norm(encoder.encode(point) - centres, axis=1)
+            label = 0 if model == "first" else int(distance.argmin())
+            found = {"label": self.config.world.games[label], "distance": distance}
+            yield {"labels": found, "numbers": label, "objects": {"at": object()}}.get(
+                self.config.predicts, found
+            )
+            if self.config.predicts == "too few":
+                return
 
 
 def _estimate(values):

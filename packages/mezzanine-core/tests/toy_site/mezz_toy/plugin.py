@@ -43,6 +43,7 @@ def mezz_recipes():
         _spec("recipe", "blob_norms", "NormsConfig", "Norms", defaults=blobs),
         _spec("recipe", "short_norms", "NormsConfig", "Norms", defaults={**blobs, "steps": 5}),
         _spec("recipe", "full_norms", "NormsConfig", "Norms", defaults={**blobs, "encoder": plain}),
+        _spec("recipe", "nearest", "NearestConfig", "Nearest", defaults=blobs),
         _spec("recipe", "clash", "ClashConfig"),
         _spec("recipe", "no_recipe", "NotARecipeConfig"),
         _spec("recipe", "wrong_key", "LooseConfig", defaults={"stepz": 1}),
