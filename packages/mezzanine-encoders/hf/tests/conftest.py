@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import shutil
 from collections.abc import Callable, Iterable
 from importlib import resources
 from pathlib import Path
@@ -356,6 +358,33 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
         return folders[kind]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def touchy(
+    checkpoint: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """Folders of tiny models to which a padded text is another one than the text alone."""
+
+    def make(family: str) -> Path:
+        folder = tmp_path_factory.mktemp(family) / "model"
+        shutil.copytree(checkpoint("bert"), folder)
+        (folder / "model.safetensors").unlink()
+        sizes = json.loads((folder / "config.json").read_text())
+        names = ("vocab_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+        config = getattr(transformers, f"{family}Config")(
+            **{name: sizes[name] for name in (*names, "hidden_size", "max_position_embeddings")},
+            **({"embedding_size": 32} if family == "ConvBert" else {}),
+        )
+        model = getattr(transformers, f"{family}Model")(config)
+        generator = torch.Generator().manual_seed(0)
+        for parameter in model.parameters():  # the padding's embedding among them, which was zero
+            noise = torch.randn(parameter.shape, generator=generator) * 0.2
+            parameter.data = noise if parameter.ndim > 1 else parameter.data + noise
+        model.save_pretrained(folder)
+        return folder
+
+    return functools.cache(make)
 
 
 @pytest.fixture(scope="session")

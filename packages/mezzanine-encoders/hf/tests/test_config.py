@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from mezzanine_core.config import resolve
+from mezzanine_core.plugins import load_registry
 from mezzanine_encoders_hf.config import (
     HFCausalLMConfig,
     HFClipConfig,
@@ -58,3 +60,16 @@ def test_clip_projects_or_pools_not_both(settings: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match="projection=false"):
         HFClipConfig(**settings)  # type: ignore[arg-type]
     assert HFClipConfig(projection=False, **settings).projection is False  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("key", ["lm_name", "lm-name", "encoder.lm_name"])
+def test_lm_name_is_the_model_of_hf_causal_lm(key: str) -> None:
+    def resolved(**flags: str) -> HFCausalLMConfig:
+        flags = {"encoder": "hf_causal_lm", **flags}
+        found = resolve(load_registry(), "iphyre_latent_dynamics", flags=flags).config
+        encoder: HFCausalLMConfig = found.encoder  # type: ignore[attr-defined]
+        return encoder
+
+    one = resolved(**{key: "org/lm@v1"})
+    assert one.model_name == "org/lm@v1"
+    assert one == resolved(model_name="org/lm@v1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -144,26 +145,35 @@ def test_a_layer_that_does_not_exist_is_refused_with_those_that_do(
     assert "from -5 to 4" in (caught.value.hint or "")
 
 
-def hooks(model: nn.Module) -> int:
-    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
-
-
-def test_hooks_are_gone_after_each_pass(checkpoint: Callable[[str], Path]) -> None:
+def test_a_model_whose_hidden_states_are_read_runs_whole_for_everybody_else(
+    checkpoint: Callable[[str], Path],
+) -> None:
     model = load(checkpoint, "vit")
-    by_transformers(model, 0, inputs("vit", items=1))  # which leaves hooks of its own since 5
-    before = hooks(model)
+    whole = by_transformers(model, -1, inputs("vit", items=1))
     for layer in layers(5):
         HiddenStates(model, layer, inputs("vit", items=2), "vit")(**inputs("vit", items=1))
-        assert hooks(model) == before
+        assert torch.equal(by_transformers(model, -1, inputs("vit", items=1)), whole)
 
 
-def test_hooks_are_gone_after_a_pass_that_failed(checkpoint: Callable[[str], Path]) -> None:
+def test_a_model_runs_whole_after_a_pass_that_failed(checkpoint: Callable[[str], Path]) -> None:
     model = load(checkpoint, "vit")
+    whole = by_transformers(model, -1, inputs("vit", items=1))
     states = HiddenStates(model, 2, inputs("vit", items=2), "vit")
-    before = hooks(model)
     with pytest.raises(ValueError, match="doesn't match model"):
         states(pixel_values=torch.zeros(1, 3, 16, 16))
-    assert hooks(model) == before
+    assert torch.equal(by_transformers(model, -1, inputs("vit", items=1)), whole)
+
+
+@pytest.mark.parametrize("layer", [0, 2, -1])
+def test_passes_side_by_side_get_their_own_hidden_states(
+    checkpoint: Callable[[str], Path], layer: Layer
+) -> None:
+    states = HiddenStates(load(checkpoint, "bert"), layer, inputs("bert", items=2), "bert")
+    batches = [inputs("bert", items=1 + seed % 3, seed=seed) for seed in range(60)]
+    alone = [states(**batch) for batch in batches]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda batch: states(**batch), batches))
+    assert all(torch.allclose(*pair, atol=1e-5) for pair in zip(alone, together, strict=True))
 
 
 @pytest.mark.parametrize(

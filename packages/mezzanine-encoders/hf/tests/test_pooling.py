@@ -91,3 +91,22 @@ def test_what_does_not_count_does_not_matter(
     values = tokens(0, 3, 5, 4)
     other = torch.where(mask.bool().unsqueeze(-1), values, 1e6)
     assert torch.equal(pool(values, mask), pool(other, mask))
+
+
+def test_one_token_alone_gives_the_standard_deviation_no_gradient() -> None:
+    values = tokens(0, 2, 3, 5).requires_grad_()
+    mask = left_or_right([1, 3], left=False)
+    pooling.masked_mean_std(values, mask)[:, 5:].sum().backward()  # type: ignore[no-untyped-call]
+    assert values.grad is not None
+    assert (values.grad[0] == 0).all()
+    # d std / d x = (x - mean) / (n std)
+    exact = values[1].detach().double()
+    expected = (exact - exact.mean(dim=0)) / (3 * exact.std(dim=0, correction=0))
+    torch.testing.assert_close(values.grad[1].double(), expected, rtol=0, atol=1e-5)
+
+
+def test_a_standard_deviation_that_is_no_number_stays_so() -> None:
+    values = tokens(0, 1, 3, 2)
+    values[0, 0, 0] = torch.nan
+    deviation = pooling.masked_mean_std(values, torch.ones(1, 3))[0, 2:]
+    assert deviation.isnan().tolist() == [True, False]

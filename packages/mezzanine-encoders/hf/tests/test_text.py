@@ -1,4 +1,3 @@
-import functools
 import json
 import logging
 import os
@@ -58,31 +57,6 @@ def alone(checkpoint):
         return known[kind]
 
     return make
-
-
-@pytest.fixture(scope="session")
-def touchy(checkpoint, tmp_path_factory):
-    """Folders of tiny models to which a padded text is another one than the text alone."""
-
-    def make(family):
-        folder = tmp_path_factory.mktemp(family) / "model"
-        shutil.copytree(checkpoint("bert"), folder)
-        (folder / "model.safetensors").unlink()
-        sizes = json.loads((folder / "config.json").read_text())
-        names = ("vocab_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
-        config = getattr(transformers, f"{family}Config")(
-            **{name: sizes[name] for name in (*names, "hidden_size", "max_position_embeddings")},
-            **({"embedding_size": 32} if family == "ConvBert" else {}),
-        )
-        model = getattr(transformers, f"{family}Model")(config)
-        generator = torch.Generator().manual_seed(0)
-        for parameter in model.parameters():  # the padding's embedding among them, which was zero
-            noise = torch.randn(parameter.shape, generator=generator) * 0.2
-            parameter.data = noise if parameter.ndim > 1 else parameter.data + noise
-        model.save_pretrained(folder)
-        return folder
-
-    return functools.cache(make)
 
 
 def rows_of_forward_passes(encoder):

@@ -17,8 +17,10 @@ from transformers.models.auto.modeling_auto import (
 )
 
 from mezzanine_encoders_hf import pooling, tokens
+from mezzanine_encoders_hf.batching import window_tokens
+from mezzanine_encoders_hf.choice_encoder import ChoiceEncoder
 from mezzanine_encoders_hf.choice_tokens import Ids
-from mezzanine_encoders_hf.choices import ChoiceScorer, Per, Scores
+from mezzanine_encoders_hf.choices import ChoiceScorer, Counts, Per, Scores
 from mezzanine_encoders_hf.config import HFCausalLMConfig
 from mezzanine_encoders_hf.errors import UnsuitableModelError
 from mezzanine_encoders_hf.loading import load_model
@@ -29,6 +31,9 @@ _log = logging.getLogger(__name__)
 
 _ROUNDING = {torch.float32: 1e-4, torch.bfloat16: 2e-2, torch.float16: 1e-2}
 """What a pass over other shapes may change of a hidden state, over the largest value."""
+
+_SCORING_VERSION = 1
+"""Grows whenever the same settings give other scores of choices than before."""
 
 _POOLS = {
     "last": pooling.last,
@@ -119,7 +124,7 @@ class HFCausalLM(HFText[HFCausalLMConfig]):
             LatentError: If the model gives NaN.
             UnsuitableModelError: If what the model says of a token depends on later ones.
         """
-        return self._scorer(prompts, choices, per)
+        return self.scorer(prompts, choices, per)
 
     def choice_probs(
         self,
@@ -148,15 +153,64 @@ class HFCausalLM(HFText[HFCausalLMConfig]):
         probabilities: Scores = odds / odds.sum(axis=1, keepdims=True)
         return probabilities
 
+    def choice_encoder(self, choices: Sequence[str]) -> ChoiceEncoder:
+        """An encoder of prompts to log p(choice | prompt), with the same loaded model.
+
+        Its latents are those of :meth:`choice_log_probs` and are cached like others.
+
+        Args:
+            choices: At least one text, all different.
+
+        Raises:
+            ConfigError: If the choices are not such.
+        """
+        return ChoiceEncoder(self, choices)
+
+    def choice_fingerprint(self, choices: Sequence[str]) -> str:
+        """Names the map from prompts to scores of choices; layer and pooling play no part in it."""
+        return self._named(
+            "weights",
+            "tokenizer",
+            choices=list(choices),
+            max_length=self.max_length,
+            scoring=_SCORING_VERSION,
+        )
+
+    @property
+    def choice_counts(self) -> Counts:
+        """How many pairs of prompt and choice were scored so far; loads no weights."""
+        scorer = self.__dict__.get("scorer")
+        return Counts() if scorer is None else scorer.counts
+
+    @property
+    def window(self) -> int:
+        """How many tokens to gather before the first of them is computed; loads the model."""
+        return window_tokens(self._parameters, self.device.type)
+
+    @cached_property
+    def scorer(self) -> ChoiceScorer:
+        """Scores choices with the loaded model.
+
+        Raises:
+            UnsuitableModelError: If what the model says of a token depends on later ones.
+        """
+        return ChoiceScorer(
+            self.model,
+            self.tokenizer,
+            self.max_length,
+            self.source.name,
+            inputs=self._inputs_of,
+            fit=self._fitted,
+            budget=lambda: self.batch_tokens,
+        )
+
     def report(self) -> Mapping[str, Any]:
         """How it encoded so far, and under ``choices`` how many pairs of prompt and choice.
 
         ``truncated`` of them had the beginning of their prompt cut off, and in ``merged`` of them
         the tokenizer joined the choice to the end of the prompt, which was scored along with it.
         """
-        scorer = self.__dict__.get("_scorer")
-        counts = {name: getattr(scorer, name, 0) for name in ("scored", "truncated", "merged")}
-        return {**super().report(), "choices": counts}
+        return {**super().report(), "choices": self.choice_counts._asdict()}
 
     @cached_property
     def _padding_side(self) -> Literal["left", "right"]:
@@ -176,7 +230,7 @@ class HFCausalLM(HFText[HFCausalLMConfig]):
         ids = torch.tensor([[1, 1, 2, 3, 4], [3, 4, 2, 3, 4]], device=self.device)
         mask = torch.tensor([[0, 0, 1, 1, 1]] * 2, device=self.device)
         places = {"position_ids": (mask.cumsum(dim=1) - 1).clamp(min=0)}
-        known = places if "position_ids" in self._arguments else {}
+        known = places if "position_ids" in self._model_inputs.arguments else {}
         padded = model(input_ids=ids, attention_mask=mask, **known).last_hidden_state
         # What stands for padding must not matter at all; where a text begins not beyond rounding.
         if differ(padded[0, 2:], padded[1, 2:]):
@@ -195,18 +249,6 @@ class HFCausalLM(HFText[HFCausalLMConfig]):
 
     def _pool(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         return _POOLS[self.config.embed_mode](hidden, mask)
-
-    @cached_property
-    def _scorer(self) -> ChoiceScorer:
-        return ChoiceScorer(
-            self.model,
-            self.tokenizer,
-            self.max_length,
-            self.source.name,
-            inputs=self._inputs_of,
-            fit=self._fitted,
-            budget=lambda: self.batch_tokens,
-        )
 
     def _inputs_of(self, rows: Sequence[Ids]) -> dict[str, Any]:
         """What the model's forward pass is given for tokens, all of the tokenizer's first type."""

@@ -39,6 +39,14 @@ _LOGITS_AT_ONCE = 1 << 27
 """Logits of a forward pass, unless one row needs more: half a gigabyte in float32."""
 
 
+class Counts(NamedTuple):
+    """How many pairs of a prompt and a choice there were; see :class:`ChoiceScorer`."""
+
+    scored: int = 0
+    truncated: int = 0
+    merged: int = 0
+
+
 class ChoiceScorer:
     """Scores choices with one model.
 
@@ -107,17 +115,53 @@ class ChoiceScorer:
                 token or is longer than the model reads, or there is nothing to condition it on.
             LatentError: If the model gives NaN.
         """
+        before = self.counts
+        scores = self.score(prompts, choices, per)
+        self.say_since(before)
+        return scores
+
+    def score(
+        self,
+        prompts: Sequence[str],
+        choices: Sequence[str] | Sequence[Sequence[str]],
+        per: Per | None = None,
+    ) -> Scores:
+        """What a call gives, leaving what is to be said of it to :meth:`say_since`."""
         if per not in (None, *get_args(Per)):
             raise ConfigError(f"per={per!r}; scores are per token, per character or neither (None)")
         prompts = as_texts(prompts)
         table = _table(prompts, choices)
-        before = self.scored, self.truncated, self.merged
         scores = np.empty((len(prompts), len(table[0]) if table else len(choices)))
         for start in range(0, len(prompts), _PROMPTS_AT_ONCE):
             part = slice(start, start + _PROMPTS_AT_ONCE)
             scores[part] = self._score(prompts[part], table[part], per)
-        self._say(*before)
         return scores
+
+    @property
+    def counts(self) -> Counts:
+        """How many pairs there were so far."""
+        return Counts(self.scored, self.truncated, self.merged)
+
+    def say_since(self, before: Counts) -> None:
+        """Log what a reader of the scores should know of those since the counts were these."""
+        scored, truncated, merged = (
+            now - then for now, then in zip(self.counts, before, strict=True)
+        )
+        if truncated:
+            _log.info(
+                "the prompts of %d of %d choices are too long for %s and were cut off on the left",
+                truncated,
+                scored,
+                self._name,
+            )
+        if merged:
+            _log.info(
+                "the tokenizer of %s joins %d of %d choices to the end of their prompts, which is "
+                "scored along with them; begin choices with a space to keep them apart",
+                self._name,
+                merged,
+                scored,
+            )
 
     def _score(
         self, prompts: Sequence[str], table: Sequence[Sequence[str]], per: Per | None
@@ -174,25 +218,6 @@ class ChoiceScorer:
         which, ids = torch.tensor(wanted, device=device).unbind(dim=1)
         logits = self._logits(at, columns, inputs)
         return torch.log_softmax(logits, dim=-1, dtype=torch.float32)[which, ids]
-
-    def _say(self, scored: int, truncated: int, merged: int) -> None:
-        """Log what a reader of the scores should know of those since the counts were these."""
-        scored = self.scored - scored
-        if self.truncated > truncated:
-            _log.info(
-                "the prompts of %d of %d choices are too long for %s and were cut off on the left",
-                self.truncated - truncated,
-                scored,
-                self._name,
-            )
-        if self.merged > merged:
-            _log.info(
-                "the tokenizer of %s joins %d of %d choices to the end of their prompts, which is "
-                "scored along with them; begin choices with a space to keep them apart",
-                self._name,
-                self.merged - merged,
-                scored,
-            )
 
 
 class _Asked(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from mezzanine_core.config import UNFINGERPRINTED, EncoderConfig
+from mezzanine_core.config import UNFINGERPRINTED, Alias, EncoderConfig
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 """What a model computes in; ``auto`` is float32, and says what bfloat16 would gain."""
@@ -125,7 +125,7 @@ class HFLanguageConfig(HFTextConfig):
 class HFCausalLMConfig(HFTextConfig):
     """Settings of `hf_causal_lm`."""
 
-    model_name: str = Field("gpt2", min_length=1, description=_MODEL)
+    model_name: Annotated[str, Alias("lm_name")] = Field("gpt2", min_length=1, description=_MODEL)
     embed_mode: CausalPooling = Field(
         "last",
         description="The last token, the mean of all tokens, or their mean and standard deviation "
@@ -134,3 +134,9 @@ class HFCausalLMConfig(HFTextConfig):
     padding_side: Annotated[Literal["left", "right"], UNFINGERPRINTED] = Field(
         "right", description="Where shorter texts of a batch are padded; changes nothing else"
     )
+
+
+class HFChoicesConfig(HFCausalLMConfig):
+    """Settings of `hf_causal_lm` where it scores choices; hidden states play no part in that."""
+
+    choices: tuple[str, ...] = Field(min_length=1, description="What may come after a prompt")

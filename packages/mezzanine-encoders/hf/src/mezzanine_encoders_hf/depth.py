@@ -7,6 +7,7 @@ for bit, what transformers' ``hidden_states`` holds.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any, Literal
@@ -78,6 +79,8 @@ class HiddenStates:
         self._blocks = trace.blocks()
         self._way: Literal["output", "enter", "leave", "pick"] = self._choose(trace)
         self.blocks_run = None if self._blocks is None else self._depth(len(self._blocks))
+        self._leaving = threading.local()
+        self._watch_exit()
 
     @torch.inference_mode()
     def __call__(self, **inputs: Any) -> torch.Tensor:
@@ -86,14 +89,23 @@ class HiddenStates:
         Args:
             inputs: What the model's ``forward`` takes, on its device.
         """
+        return self.differentiable(**inputs)
+
+    def differentiable(self, **inputs: Any) -> torch.Tensor:
+        """What a call gives, with gradients."""
         if self._way == "output":
             output: torch.Tensor = self._model(**inputs).last_hidden_state
             return output
-        if self._way == "pick":
+        # What a block gives within a checkpoint for gradients may have lost its own.
+        if self._way == "pick" or (self._way == "leave" and torch.is_grad_enabled()):
             states = self._model(**inputs, output_hidden_states=True).hidden_states
             picked: torch.Tensor = states[self.layer]
             return picked
         return self._stopped(inputs)
+
+    def blocks(self) -> list[nn.Module]:
+        """The blocks that a call runs, in order; none where they were not found."""
+        return [] if self._blocks is None else list(self._blocks)[: self.blocks_run]
 
     def compile(self) -> None:
         """Compile the blocks that are run; the whole model where there is no telling them apart.
@@ -121,35 +133,47 @@ class HiddenStates:
     def _depth(self, blocks: int) -> int:
         return self.layer if self._way == "enter" and self.layer != "final" else blocks
 
-    def _stopped(self, inputs: Mapping[str, Any]) -> torch.Tensor:
-        """Run the model up to the block at which it is left."""
-        assert self._blocks is not None
-        assert self.layer != "final"
-        found: list[torch.Tensor] = []
+    def _watch_exit(self) -> None:
+        """Have the block at which a pass is left hand over the hidden state.
+
+        The hook stays on the block, and does nothing but in a pass that a call has begun in the
+        same thread: passes may run side by side, and others may run the whole model.
+        """
 
         def enter(_module: nn.Module, args: Any, kwargs: Any) -> None:
-            found.append(_input(args, kwargs))
-            raise _Reached
+            if getattr(self._leaving, "now", False):
+                raise _ReachedError(_input(args, kwargs))
 
         def leave(_module: nn.Module, _args: Any, output: Any) -> None:
-            found.append(_output(output))
-            raise _Reached
+            if getattr(self._leaving, "now", False):
+                raise _ReachedError(_output(output))
 
-        if self._way == "enter":
-            handle = self._blocks[self.layer].register_forward_pre_hook(enter, with_kwargs=True)
-        else:
-            handle = self._blocks[self.layer - 1].register_forward_hook(leave)
+        if self._way in ("enter", "leave"):
+            assert self._blocks is not None
+            assert self.layer != "final"
+            if self._way == "enter":
+                self._blocks[self.layer].register_forward_pre_hook(enter, with_kwargs=True)
+            else:
+                self._blocks[self.layer - 1].register_forward_hook(leave)
+
+    def _stopped(self, inputs: Mapping[str, Any]) -> torch.Tensor:
+        """Run the model up to the block at which it is left."""
+        self._leaving.now = True
         try:
             self._model(**inputs)
-        except _Reached:
-            return found[0]
+        except _ReachedError as reached:
+            return reached.hidden_state
         finally:
-            handle.remove()
+            self._leaving.now = False
         raise RuntimeError("the model did not come by a block that it came by before")
 
 
-class _Reached(Exception):  # noqa: N818 - no error: it leaves a forward pass that is done
-    """The hidden state is there."""
+class _ReachedError(Exception):
+    """Leaves a forward pass that is done, with the hidden state."""
+
+    def __init__(self, hidden_state: torch.Tensor) -> None:
+        super().__init__()
+        self.hidden_state = hidden_state
 
 
 class _Trace:

@@ -40,7 +40,11 @@ def masked_mean_std(tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """
     average = masked_mean(tokens, mask)
     squares = (tokens.float() - average.unsqueeze(1)).square()
-    return torch.cat([average, masked_mean(squares, mask).sqrt()], dim=1)
+    variance = masked_mean(squares, mask)
+    # The root has no gradient at 0, where a text of one token always is.
+    flat = variance == 0
+    deviation = variance.masked_fill(flat, 1.0).sqrt().masked_fill(flat, 0.0)
+    return torch.cat([average, deviation], dim=1)
 
 
 def last(tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

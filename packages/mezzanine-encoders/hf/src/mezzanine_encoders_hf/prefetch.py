@@ -14,7 +14,12 @@ R = TypeVar("R")
 
 
 def in_order(
-    work: Callable[[T], R], items: Iterable[T], *, threads: int, ahead: int
+    work: Callable[[T], R],
+    items: Iterable[T],
+    *,
+    threads: int,
+    ahead: int,
+    prepare: Callable[[], None] | None = None,
 ) -> Generator[R]:
     """Results of work on items, which threads begin before they are asked for.
 
@@ -26,6 +31,7 @@ def in_order(
         items: Taken in the thread that iterates, at most ``ahead`` more than results were given.
         threads: How many items are worked on at once, at least 1.
         ahead: How many items are taken ahead, at least 1.
+        prepare: What each thread does before its first item.
 
     Yields:
         The result for each item, in the order of the items.
@@ -36,7 +42,7 @@ def in_order(
     """
     waiting: deque[Future[R]] = deque()
     source = iter(items)
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="mezz-prefetch")
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="mezz-prefetch", initializer=prepare)
 
     def take() -> bool:
         """Begin the work on one more item, if there is one."""

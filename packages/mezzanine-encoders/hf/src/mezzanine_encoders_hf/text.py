@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import cached_property
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -22,11 +22,13 @@ from mezzanine_encoders_hf.batching import Rows, token_batches, window_tokens
 from mezzanine_encoders_hf.config import HFTextConfig, Layer
 from mezzanine_encoders_hf.depth import HiddenStates, hidden_state_count, resolve_layer
 from mezzanine_encoders_hf.errors import UnsuitableModelError
+from mezzanine_encoders_hf.inputs import ModelInputs, takes_padding
+from mezzanine_encoders_hf.lanes import lanes, side_by_side
 from mezzanine_encoders_hf.loading import load_tokenizer
-from mezzanine_encoders_hf.logits import differ
 from mezzanine_encoders_hf.memory import split_when_short
 from mezzanine_encoders_hf.model import HFEncoder
 from mezzanine_encoders_hf.tokens import Tokens, Window
+from mezzanine_encoders_hf.trainable import TrainableText
 
 _log = logging.getLogger(__name__)
 
@@ -37,9 +39,6 @@ _BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}
 
 _BATCH_ROWS = 16
 """Texts of a stream that come together; a window gathers as many of them as it has room for."""
-
-_PADDING_ROUNDING = {torch.float32: 1e-4, torch.bfloat16: 5e-2, torch.float16: 5e-2}
-"""What padding may change of a hidden state, over the largest value, to pass for rounding."""
 
 _PROBE = ("One, two, three, four.", "Is the answer yes or no?")
 
@@ -213,6 +212,29 @@ class HFText(HFEncoder[C], Generic[C]):
             },
         }
 
+    def trainable(self) -> TrainableText:
+        """A copy of the model that may be trained, and gives latents with gradients.
+
+        Raises:
+            UnsuitableModelError: As :meth:`encode_stream` does.
+        """
+        _ = self._hidden_states  # checks the layer, and finds out whether the model takes padding
+        return TrainableText(
+            self._hidden_model(self.model),
+            self.config.embed_layer,
+            self._model_inputs,
+            self._probe,
+            pool=self._pool,
+            tokenise=self._tokenise,
+            takes_padding=self._takes_padding,
+        )
+
+    def _tokenise(self, batch: Batch) -> list[Tokens]:
+        """Tokens of each text of a batch, cut off; raises DataError where it cannot be encoded."""
+        window = Window()
+        window.gather(batch, self.tokenizer, self.max_length, self.source.name)
+        return [window.tokens[slot] for slot in window.batches[0]]
+
     @property
     def _padding_side(self) -> Literal["left", "right"]:
         """Where shorter texts of a batch are padded."""
@@ -238,15 +260,25 @@ class HFText(HFEncoder[C], Generic[C]):
         """
 
     @cached_property
-    def _hidden_states(self) -> HiddenStates:
+    def _probe(self) -> list[Tokens]:
+        """Tokens of two texts of equal length, to try models with."""
         pieces, _ = tokens.tokenise(self.tokenizer, list(_PROBE), self.max_length)
         shared = min(piece.shape[1] for piece in pieces)
-        pieces = [piece[:, :shared] for piece in pieces]
-        probe, _ = self._inputs(pieces)
+        return [piece[:, :shared] for piece in pieces]
+
+    @cached_property
+    def _hidden_states(self) -> HiddenStates:
+        probe, _ = self._inputs(self._probe)
         module = self._hidden_model(self.model)
         states = HiddenStates(module, self.config.embed_layer, probe, self.source.name)
         self._check_layer(states)
-        self._takes_padding = self._is_indifferent_to_padding(states, *pieces)
+        self._takes_padding = takes_padding(
+            states,
+            self._inputs,
+            self._probe,
+            max_length=self.max_length,
+            precision=self.precision,
+        )
         if not self._takes_padding:
             _log.info(
                 "%s is not indifferent to padding, so only texts of equal length are computed "
@@ -267,18 +299,6 @@ class HFText(HFEncoder[C], Generic[C]):
                 hint="Count embed_layer from the front, or choose `final` for the model's output.",
             )
 
-    def _is_indifferent_to_padding(self, states: HiddenStates, text: Tokens, other: Tokens) -> bool:
-        """Whether a text is the same to the model alone and padded beside one twice as long."""
-        length = min(text.shape[1], self.max_length // 2)
-        if not length:
-            return True  # all texts are of one token
-        text = text[:, :length]
-        longer = np.concatenate([other[:, :length]] * 2, axis=1)
-        alone, _ = self._inputs([text])
-        beside, mask = self._inputs([text, longer])
-        padded = states(**beside)[0][mask[0].bool()]
-        return not differ(padded, states(**alone)[0], _PADDING_ROUNDING[self.precision])
-
     @cached_property
     def _parameters(self) -> int:
         """Parameters that each token is multiplied with: all but those that are looked up."""
@@ -287,22 +307,28 @@ class HFText(HFEncoder[C], Generic[C]):
         return sum(one.numel() for one in model.parameters() if id(one) not in tables)
 
     @cached_property
-    def _arguments(self) -> frozenset[str]:
-        """What the model's forward pass takes."""
-        return frozenset(inspect.signature(self._hidden_model(self.model).forward).parameters)
+    def _model_inputs(self) -> ModelInputs:
+        module = self._hidden_model(self.model)
+        return ModelInputs(module, self.model_config, self.tokenizer, self.source.name)
 
     def _encode_window(self, window: Window) -> Iterator[Latents]:
         """Latents of the batches of a window."""
         distinct = torch.empty(len(window.tokens), self.dim)
         order: list[Rows] = []
         parts: list[torch.Tensor] = []
-        for rows in self._together(window.lengths()):
-            order.append(rows)
-            parts += self._fitted(
+        count = lanes(self.device, compiled=self.config.compile)
+
+        def compute(rows: Rows) -> tuple[Rows, list[torch.Tensor]]:
+            return rows, self._fitted(
                 lambda some: self._forward([window.tokens[row] for row in some]),
                 rows.tolist(),
                 window.tokens[int(rows[0])].shape[1],
             )
+
+        with closing(side_by_side(compute, self._together(window.lengths()), count)) as computed:
+            for rows, latents in computed:
+                order.append(rows)
+                parts += latents
         if parts:
             self._check_width(parts[0])
             distinct[torch.from_numpy(np.concatenate(order))] = torch.cat(parts).cpu()
@@ -360,34 +386,9 @@ class HFText(HFEncoder[C], Generic[C]):
     def _inputs(self, pieces: Sequence[Tokens]) -> tuple[dict[str, Any], torch.Tensor]:
         """What the model's forward pass is given for these texts, and what of it is text.
 
-        Returns:
-            The arguments, and int64 [B, S]: 1 where a token is text and 0 where it is padding.
-
-        Raises:
-            UnsuitableModelError: If the tokenizer's ids exceed the model's.
+        See :class:`~mezzanine_encoders_hf.inputs.ModelInputs`.
         """
-        padding = self.tokenizer.pad_token_id
-        # Whatever stands for padding is masked; GPT-2 and Llama have no token for it.
-        values, mask = tokens.pad(pieces, self._padding_side, 0 if padding is None else padding)
-        tokens.check_ids(values[0], self._hidden_model(self.model), self.source.name)
-        inputs: dict[str, Any] = {
-            name: torch.from_numpy(value).to(self.device)
-            for name, value in zip(tokens.fields(self.tokenizer), values, strict=True)
-            if name in self._arguments
-        }
-        is_text = torch.from_numpy(mask.astype(np.int64)).to(self.device)
-        if "attention_mask" in self._arguments:
-            inputs["attention_mask"] = is_text
-        if self._padding_side == "left" and "position_ids" in self._arguments:
-            counted = is_text.cumsum(dim=1) - 1
-            inputs["position_ids"] = counted.clamp(min=0) + self._position_offset
-        if "use_cache" in self._arguments:
-            inputs["use_cache"] = False
-        return inputs, is_text
-
-    @cached_property
-    def _position_offset(self) -> int:
-        return tokens.position_offset(self.model_config)
+        return self._model_inputs(pieces, self._padding_side, self.device)
 
     def _check_width(self, latents: torch.Tensor) -> None:
         if latents.shape[1] != self.dim:

@@ -23,6 +23,7 @@ from mezzanine_core.encoders import Latents
 from mezzanine_core.worlds import Batch
 from mezzanine_encoders_hf.config import HFImageConfig, HFVisionConfig, Layer, VisionPooling
 from mezzanine_encoders_hf.images import rgb
+from mezzanine_encoders_hf.lanes import lanes, side_by_side
 from mezzanine_encoders_hf.loading import load_image_processor, load_model
 from mezzanine_encoders_hf.memory import split_when_short
 from mezzanine_encoders_hf.model import HFEncoder
@@ -128,8 +129,10 @@ class ImageEncoder(HFEncoder[C], Generic[C]):
         ahead = 1 if self.device.type == "cuda" else 0
         landing: deque[Landing] = deque()
         failure: Exception | None = None
-        with closing(self._prepared(batches)) as prepared:
-            computed = self._computed(prepared)
+        with (
+            closing(self._prepared(batches)) as prepared,
+            closing(self._computed(prepared)) as computed,
+        ):
             while failure is None:
                 try:
                     landing.append(Landing(next(computed)))
@@ -230,19 +233,34 @@ class ImageEncoder(HFEncoder[C], Generic[C]):
 
     def _computed(
         self, prepared: Iterable[tuple[_Chunk, torch.Tensor | None]]
-    ) -> Iterator[torch.Tensor]:
+    ) -> Generator[torch.Tensor]:
         """The latents of each batch, float32 [B, dim], on the device."""
-        held: list[torch.Tensor] = []
         latents: list[torch.Tensor] = []
+        count = lanes(self.device, compiled=self.config.compile)
+        with closing(side_by_side(self._pass, self._passes(prepared), count)) as passes:
+            for parts, ends_batch in passes:
+                latents.extend(parts)
+                if ends_batch:
+                    yield torch.cat(latents) if latents else torch.empty(0, self.dim)
+                    latents = []
+
+    def _passes(
+        self, prepared: Iterable[tuple[_Chunk, torch.Tensor | None]]
+    ) -> Iterator[tuple[torch.Tensor | None, bool]]:
+        """What each forward pass is given, and whether a batch ends with it."""
+        held: list[torch.Tensor] = []
         for chunk, pixels in prepared:
             if pixels is not None:
                 held.append(pixels.to(self.device, non_blocking=True))
-            if chunk.fills_pass and held:
-                latents.extend(self._forward(torch.cat(held)))
+            if chunk.fills_pass:
+                if held:
+                    _ = self._features  # loads the model, once for all threads
+                yield torch.cat(held) if held else None, chunk.ends_batch
                 held = []
-            if chunk.ends_batch:
-                yield torch.cat(latents) if latents else torch.empty(0, self.dim)
-                latents = []
+
+    def _pass(self, given: tuple[torch.Tensor | None, bool]) -> tuple[list[torch.Tensor], bool]:
+        prepared, ends_batch = given
+        return [] if prepared is None else self._forward(prepared), ends_batch
 
     @torch.inference_mode()
     def _forward(self, prepared: torch.Tensor) -> list[torch.Tensor]:
