@@ -98,7 +98,7 @@ def test_weights_of_other_predictors_are_refused(saved):
     path = saved[1] / "model.json"
     card = json.loads(path.read_text())
     path.write_text(json.dumps({**card, "hidden": 17}))
-    with pytest.raises(DataError, match="does not hold the predictors of its card"):
+    with pytest.raises(DataError, match="does not hold what its card says"):
         load_predictors(saved[1])
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import Field, ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from pydantic import Field
 
 from mezzanine_core.config import MezzModel
-from mezzanine_core.errors import DataError
-from mezzanine_recipes_dynamics.artifacts import writing
+from mezzanine_recipes_distill.storage import (
+    damaged,
+    read_card,
+    read_tensors,
+    write_card,
+    write_tensors,
+)
 from mezzanine_recipes_dynamics.predictors import MODELS, Predictors
 
 WEIGHTS = "model.safetensors"
@@ -72,16 +74,9 @@ def save_predictors(
         encoder=dict(encoder),
         world=dict(world),
     )
-    tensors = {name: value.cpu().contiguous() for name, value in predictors.state_dict().items()}
-    # Not by `save_file`, which makes files that nobody but their owner can read.
-    _write(folder / WEIGHTS, save(tensors, metadata={"format": "pt"}))
-    _write(folder / CARD, f"{card.model_dump_json(indent=2)}\n".encode())
+    write_tensors(folder / WEIGHTS, predictors.state_dict())
+    write_card(folder / CARD, card)
     return WEIGHTS, CARD
-
-
-def _write(path: Path, content: bytes) -> None:
-    with writing(path):
-        path.write_bytes(content)
 
 
 def load_card(folder: str | Path) -> ModelCard:
@@ -90,15 +85,7 @@ def load_card(folder: str | Path) -> ModelCard:
     Raises:
         DataError: If there is none, or it is not one.
     """
-    path = Path(folder) / CARD
-    try:
-        return ModelCard.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise DataError(
-            f"there is no {CARD} in {folder}", hint="Name the directory of a finished run."
-        ) from None
-    except (json.JSONDecodeError, ValidationError) as error:
-        raise DataError(f"{path} is no model card that this version can read: {error}") from error
+    return read_card(Path(folder) / CARD, ModelCard)
 
 
 def load_predictors(folder: str | Path, device: str = "cpu") -> Predictors:
@@ -130,9 +117,7 @@ def load_predictors(folder: str | Path, device: str = "cpu") -> Predictors:
     )
     path = Path(folder) / WEIGHTS
     try:
-        predictors.load_state_dict(load_file(path))
-    except FileNotFoundError:
-        raise DataError(f"there is no {WEIGHTS} in {folder} beside its card") from None
-    except (SafetensorError, RuntimeError) as error:
-        raise DataError(f"{path} does not hold the predictors of its card: {error}") from error
+        predictors.load_state_dict(read_tensors(path))
+    except RuntimeError as error:
+        raise damaged(path, error) from error
     return predictors.to(torch.device(device)).eval()

@@ -14,10 +14,10 @@ from mezzanine_core.builtin.configs import ActionShuffleConfig
 from mezzanine_core.config import ComponentConfig
 from mezzanine_core.context import RunContext
 from mezzanine_core.results import Results
-from mezzanine_recipes_dynamics.artifacts import save_figure
+from mezzanine_recipes_distill.artifacts import save_figure
+from mezzanine_recipes_distill.devices import resolve_device
 from mezzanine_recipes_dynamics.checkpoint import CARD, WEIGHTS, save_predictors
 from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
-from mezzanine_recipes_dynamics.devices import resolve_device
 from mezzanine_recipes_dynamics.diagnostics import (
     Overlap,
     check_latents,

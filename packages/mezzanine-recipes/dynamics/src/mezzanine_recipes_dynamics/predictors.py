@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from mezzanine_core.encoders import Latents
 from mezzanine_core.errors import LatentError, UnknownNameError
+from mezzanine_recipes_distill.heads import feature_scale
 
 Model = Literal["action", "no_action"]
 """Which of the two predictors."""
@@ -29,8 +30,6 @@ Actions = npt.NDArray[np.float32]
 """Action features: float32 [n, A]."""
 
 _PREDICT_ROWS = 4096
-_SMALLEST_SPREAD = 1e-3
-"""Features that vary less, relative to the one that varies most, are not blown up any further."""
 
 
 class Predictors(nn.Module):
@@ -113,9 +112,9 @@ class Predictors(nn.Module):
         varied by a thousandth of the one that varies most.
         """
         self.latent_mean.copy_(latents.mean(dim=0))
-        self.latent_scale.copy_(_scale(latents))
+        self.latent_scale.copy_(feature_scale(latents))
         self.action_mean.copy_(actions.mean(dim=0))
-        self.action_scale.copy_(_scale(actions))
+        self.action_scale.copy_(feature_scale(actions))
 
     def features(self, latents: Tensor, actions: Tensor) -> Tensor:
         """Standardised inputs [..., D + A] of latents [..., D] and actions [..., A]."""
@@ -196,11 +195,3 @@ class Predictors(nn.Module):
     def _tensor(self, array: npt.NDArray[np.float32]) -> Tensor:
         array = np.ascontiguousarray(array, dtype=np.float32)
         return torch.from_numpy(array).to(self.latent_mean.device)
-
-
-def _scale(values: Tensor) -> Tensor:
-    spread = values.std(dim=0, correction=0)
-    if spread.numel() == 0 or spread.max() == 0:
-        return torch.ones_like(spread)
-    floored = spread.clamp(min=_SMALLEST_SPREAD * spread.max())
-    return torch.where(spread == 0, torch.ones_like(spread), floored)

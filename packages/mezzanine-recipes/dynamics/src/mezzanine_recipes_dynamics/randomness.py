@@ -12,8 +12,7 @@ import numpy as np
 import torch
 
 from mezzanine_core.context import repetition_rng
-
-_RUN_BRANCH = 1
+from mezzanine_recipes_distill.randomness import run_rngs, torch_generator
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,16 +49,10 @@ class RepetitionStreams:
 
 def run_streams(seed: int) -> RunStreams:
     """The streams of a run with this base seed."""
-    # The spawn key keeps them apart from repetition 0, whose entropy (seed, 0) equals (seed).
-    root = np.random.SeedSequence(seed, spawn_key=(_RUN_BRANCH,))
-    return RunStreams(*(np.random.default_rng(child) for child in root.spawn(4)))
+    return RunStreams(*run_rngs(seed, 4))
 
 
 def repetition_streams(seed: int, repetition: int) -> RepetitionStreams:
     """The streams of one repetition of a run with this base seed."""
     weights, batches, shuffles = repetition_rng(seed, repetition).spawn(3)
-    return RepetitionStreams(_torch_generator(weights), _torch_generator(batches), shuffles)
-
-
-def _torch_generator(rng: np.random.Generator) -> torch.Generator:
-    return torch.Generator().manual_seed(int(rng.integers(2**63)))
+    return RepetitionStreams(torch_generator(weights), torch_generator(batches), shuffles)

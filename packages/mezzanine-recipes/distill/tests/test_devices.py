@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mezzanine_core.errors import ConfigError
-from mezzanine_recipes_dynamics.devices import resolve_device
+from mezzanine_recipes_distill.devices import resolve_device
 
 
 def test_cpu_is_always_there():

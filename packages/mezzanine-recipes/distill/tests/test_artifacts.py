@@ -4,7 +4,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from mezzanine_core.errors import OutputDirectoryError
-from mezzanine_recipes_dynamics.artifacts import save_figure, writing
+from mezzanine_recipes_distill.artifacts import save_figure, writing
 
 FULL = Path("/dev/full")
 

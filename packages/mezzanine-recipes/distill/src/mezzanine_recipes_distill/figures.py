@@ -1,0 +1,201 @@
+"""Figures of models and of their comparisons, with intervals over test items and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mezzanine_core.calibration import accuracy, confidence
+from mezzanine_core.errors import DataError
+from mezzanine_core.results import Estimate
+from mezzanine_core.stats import (
+    bootstrap_gain,
+    bootstrap_mean,
+    bootstrap_reduction,
+    bootstrap_statistic,
+)
+from mezzanine_recipes_distill.config import SymmetryDistillConfig
+from mezzanine_recipes_distill.evaluation import Answers, Averaged, TestViews
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Figures = dict[str, Estimate]
+"""Metric → estimate."""
+
+_BINS = 15
+"""Bins of confidence behind the calibration error."""
+
+REDUCTION = "gap_reduction"
+"""By which share the gap of the first is below that of the second."""
+
+
+@dataclass(frozen=True, eq=False)
+class Figurer:
+    """Estimates figures, resampling test items (equal ones together) and seeds.
+
+    Attributes:
+        test: The views of the test items.
+        k: How many views an item has at most; part of the names of the metrics that hang on it.
+        resamples: Resamples behind each interval.
+        level: Confidence level of the intervals.
+        rng: Source of the resamples.
+    """
+
+    test: TestViews
+    k: int
+    resamples: int
+    level: float
+    rng: np.random.Generator
+
+    @classmethod
+    def of(
+        cls, config: SymmetryDistillConfig, test: TestViews, rng: np.random.Generator
+    ) -> Figurer:
+        """With the settings of a run."""
+        return cls(test, config.k_test, config.bootstrap, config.level, rng)
+
+    def of_model(self, answers: Answers) -> Figures:
+        """Every figure of one model.
+
+        ``spread_ratio`` is left out where items differ no more than views of one item would.
+        """
+        found = {
+            "gap": self.share(answers.gap),
+            "flip_rate": self.share(answers.flip_rate),
+            f"tv_to_mean@{self.k}": self.share(answers.tv_to_mean),
+            f"js@{self.k}": _clipped(self.mean(answers.jensen_shannon), 0, None),
+            "accuracy": self.share(answers.accuracy),
+            "accuracy_views": self.share(answers.accuracy_views),
+            "confidence": self._over_views(answers.confidence),
+            "ece": self._calibration(answers.canonical),
+        }
+        try:
+            spread = self._statistic(partial(_ratios, answers))
+        except DataError:
+            return found
+        return {**found, "spread_ratio": _clipped(spread, 0, None)}
+
+    def of_teacher(self, teacher: Averaged) -> Figures:
+        """The figures of the teacher: its gap is zero by construction."""
+        return {
+            "accuracy": self.share(teacher.accuracy),
+            "ece": self._calibration(teacher.probabilities),
+        }
+
+    def answers_changed(self, base: Answers, student: Answers) -> Figures:
+        """Shares of all items that the student answers otherwise than the base.
+
+        ``wrong_to_right``: it answers the canonical view rightly, the base wrongly;
+        ``right_to_wrong``: the other way round.
+        """
+        gained = student.accuracy - base.accuracy
+        return {
+            "wrong_to_right": self.share((gained > 0).astype(np.float64)),
+            "right_to_wrong": self.share((gained < 0).astype(np.float64)),
+        }
+
+    def compare(self, first: Answers, second: Answers) -> Figures:
+        """Paired gains of the first model over the second; positive where the first is better.
+
+        ``gap_reduction`` is relative, the others are differences. It is left out where the second
+        has no gap, or too few items have one for every resample to hold some.
+        """
+        smaller = partial(self._gain, higher_is_better=False)
+        found = {
+            "gap": smaller(first.gap, second.gap),
+            "flip_rate": smaller(first.flip_rate, second.flip_rate),
+            "accuracy": self._gain(first.accuracy, second.accuracy),
+            "accuracy_views": self._gain(first.accuracy_views, second.accuracy_views),
+            "ece": self._calibration_gain(first, second),
+        }
+        reduction = self._reduction(first.gap, second.gap)
+        return found if reduction is None else {REDUCTION: reduction, **found}
+
+    def mean(self, values: Floats) -> Estimate:
+        """The mean over items and seeds of figures of each item, float64 [S, n]."""
+        return bootstrap_mean(values, self.test.clusters, **self._drawn())
+
+    def share(self, values: Floats) -> Estimate:
+        """As :meth:`mean`, of figures that lie in [0, 1]: so does the interval."""
+        return _clipped(self.mean(values), 0, 1)
+
+    def _drawn(self) -> dict[str, Any]:
+        return {"level": self.level, "resamples": self.resamples, "rng": self.rng}
+
+    def _over_views(self, values: Floats) -> Estimate:
+        """The mean over all views and seeds of shares of each view, float64 [S, V]."""
+        clusters = np.repeat(self.test.clusters, self.test.groups.sizes)
+        return _clipped(bootstrap_mean(values, clusters, **self._drawn()), 0, 1)
+
+    def _gain(self, first: Floats, second: Floats, *, higher_is_better: bool = True) -> Estimate:
+        return bootstrap_gain(
+            first, second, self.test.clusters, higher_is_better=higher_is_better, **self._drawn()
+        )
+
+    def _reduction(self, first: Floats, second: Floats) -> Estimate | None:
+        try:
+            return bootstrap_reduction(first, second, self.test.clusters, **self._drawn())
+        except DataError:
+            return None
+
+    def _calibration(self, probabilities: Floats) -> Estimate:
+        terms = calibration_terms(probabilities, self.test.label)
+        return _clipped(self._statistic(partial(ece, terms)), 0, 1)
+
+    def _calibration_gain(self, first: Answers, second: Answers) -> Estimate:
+        better, worse = (
+            calibration_terms(one.canonical, self.test.label) for one in (first, second)
+        )
+        return self._statistic(lambda rows: ece(worse, rows) - ece(better, rows))
+
+    def _statistic(self, statistic: Callable[[Ints], Floats]) -> Estimate:
+        return bootstrap_statistic(statistic, self.test.clusters, **self._drawn())
+
+
+def calibration_terms(probabilities: Floats, label: Ints) -> Floats:
+    """What each item adds to the calibration error, so that resamples need not be binned anew.
+
+    Args:
+        probabilities: Of canonical views, float64 [S, n, C].
+        label: Class indices, int64 [n].
+
+    Returns:
+        Rightness (1 or 0) less confidence, in the bin of the confidence, float64 [S, n, bins]; the
+        bins are those of :func:`~mezzanine_core.calibration.reliability`.
+    """
+    sure = np.stack([confidence(p) for p in probabilities])
+    right = np.stack([accuracy(p, label) for p in probabilities])
+    bins = np.clip(np.ceil(sure * _BINS).astype(np.int64) - 1, 0, _BINS - 1)
+    terms = np.zeros((*sure.shape, _BINS))
+    np.put_along_axis(terms, bins[:, :, None], (right - sure)[:, :, None], axis=2)
+    return terms
+
+
+def ece(terms: Floats, rows: Ints) -> Floats:
+    """Expected calibration error of each seed on some items.
+
+    Args:
+        terms: From :func:`calibration_terms`, float64 [S, n, bins].
+        rows: Which items, with repetitions, int64 [m].
+
+    Returns:
+        float64 [S], in [0, 1].
+    """
+    counts = np.bincount(rows, minlength=terms.shape[1]).astype(np.float64)
+    errors: Floats = np.abs(np.matmul(counts, terms)).sum(axis=1) / len(rows)
+    return errors
+
+
+def _ratios(answers: Answers, rows: Ints) -> Floats:
+    return np.array([spread.ratio(rows) for spread in answers.spreads])
+
+
+def _clipped(estimate: Estimate, smallest: float, largest: float | None) -> Estimate:
+    """Without what lies beyond the values that a figure can have."""
+    low, high = np.clip([estimate.low, estimate.high], smallest, largest)
+    return estimate.model_copy(update={"low": float(low), "high": float(high)})

@@ -1,0 +1,1 @@
+"""Small components for the tests, installed like any others."""
