@@ -1,6 +1,11 @@
 """Components that break their contract, each named with its distribution."""
 
+import os
+
 import pytest
+
+from mezzanine_core.plugins import load_registry
+from mezzanine_core.runs.instances import Instances
 
 RUN = ["run", "bad_recipe", "--world", "bad_world", "--cache-dir", "cache", "--workers", "1"]
 
@@ -132,3 +137,15 @@ def test_what_an_encoder_of_another_distribution_raises_is_not_blamed_on_the_rec
     assert (done.returncode, done.stdout) == (1, "")
     assert "the run failed: IndexError: out of memory cells" in done.stderr
     assert "If this is a bug in mezz-test-other, report it" in done.stderr
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_that_wait_do_not_spin_unless_the_user_wants_it(monkeypatch, given, expected):
+    # Setting it first makes monkeypatch restore what was there, whatever the constructor sets.
+    monkeypatch.setenv("OMP_WAIT_POLICY", "")
+    if given is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    else:
+        monkeypatch.setenv("OMP_WAIT_POLICY", given)
+    Instances(load_registry())
+    assert os.environ["OMP_WAIT_POLICY"] == expected

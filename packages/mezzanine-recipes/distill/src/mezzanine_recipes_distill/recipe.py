@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ class SymmetryDistill(Recipe[SymmetryDistillConfig]):
             OutputDirectoryError: If a file of the run cannot be written.
         """
         with ctx.stage("import"):
-            _prepare_torch()
+            # Not at the top, so that nothing but a run waits for torch.
             from mezzanine_recipes_distill.experiment import Experiment
         return Experiment(self.config, ctx).run()
 
@@ -66,13 +65,6 @@ class SymmetryDistill(Recipe[SymmetryDistillConfig]):
             DataError: If the student is missing or damaged, belongs to another encoder, or a record
                 lacks a field.
         """
-        _prepare_torch()
         from mezzanine_recipes_distill.prediction import predict
 
         return predict(self.config, ctx, folder, records, model=model, repetition=repetition)
-
-
-def _prepare_torch() -> None:
-    # OpenMP reads this once, when torch is loaded. Threads that spin while they wait for each other
-    # slow training down tenfold as soon as the machine has other work to do.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

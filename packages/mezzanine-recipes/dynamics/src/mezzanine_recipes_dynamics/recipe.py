@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from mezzanine_core.context import RunContext
@@ -37,9 +36,6 @@ class LatentDynamics(Recipe[LatentDynamicsConfig]):
             OutputDirectoryError: If a file of the run cannot be written.
         """
         with ctx.stage("import"):
-            # OpenMP reads this once, when torch is loaded. Threads that spin while they wait for
-            # each other slow training down tenfold as soon as the machine has other work to do.
-            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             # Not at the top, so that nothing but a run waits for torch.
             from mezzanine_recipes_dynamics.experiment import Experiment
         return Experiment(self.config, ctx).run()
