@@ -205,7 +205,7 @@ def test_a_share_of_nothing_is_refused(second):
 
 @laws
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3))
-def test_the_interval_of_any_statistic_is_that_of_the_mean_where_it_is_the_mean(seed, seeds):
+def test_the_interval_of_a_mean_moves_as_a_statistic_by_its_monte_carlo_error_alone(seed, seeds):
     values, clusters = clustered(np.random.default_rng(seed), 12, seeds)
     mean = bootstrap_mean(values, clusters, resamples=200, rng=np.random.default_rng(1))
     same = bootstrap_statistic(
@@ -214,8 +214,40 @@ def test_the_interval_of_any_statistic_is_that_of_the_mean_where_it_is_the_mean(
         resamples=200,
         rng=np.random.default_rng(1),
     )
-    for end in ("value", "low", "high", "per_seed"):
+    for end in ("value", "per_seed"):
         assert getattr(same, end) == pytest.approx(getattr(mean, end), abs=1e-9)
+    error = (mean.high - mean.low) / np.sqrt(200)
+    assert (same.low, same.high) == pytest.approx((mean.low, mean.high), abs=error)
+
+
+def test_an_interval_holds_the_calibration_error_of_a_calibrated_model():
+    """In a resample, bins are further from calibration than in the sample it is drawn from."""
+    rng, n = np.random.default_rng(0), 300
+    for _ in range(40):
+        sure = 0.5 + rng.random(n) / 2
+        right = rng.random(n) < sure
+        bins = np.eye(15)[np.minimum((sure * 15).astype(int), 14)] * (right - sure)[:, None]
+        found = bootstrap_statistic(
+            lambda rows, bins=bins: np.abs(bins[rows].mean(axis=0)).sum(),
+            np.arange(n),
+            resamples=400,
+            rng=rng,
+        )
+        assert found.low <= found.value <= found.high
+        width = found.high - found.low
+        assert 0.25 * width < found.high - found.value < 0.75 * width
+
+
+def test_what_resampling_adds_to_a_statistic_does_not_move_its_interval():
+    """The largest of the shares of ten classes that are equally frequent is larger in resamples."""
+    kinds = np.eye(10)[np.repeat(np.arange(10), 20)]
+    found = bootstrap_statistic(
+        lambda rows: kinds[rows].mean(axis=0).max(),
+        np.arange(200),
+        rng=np.random.default_rng(0),
+    )
+    assert found.value == 0.1
+    assert found.low < 0.1 < found.high
 
 
 def test_a_statistic_sees_whole_clusters_and_first_every_sample_once():

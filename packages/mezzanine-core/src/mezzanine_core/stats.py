@@ -165,8 +165,13 @@ def bootstrap_statistic(
 ) -> Estimate:
     """Any statistic of samples, with its confidence interval.
 
-    For figures that are no mean or median, such as a calibration error or a ratio of spreads; the
-    interval is that of :func:`bootstrap_mean`.
+    For figures that are no mean or median, such as a calibration error or a ratio of spreads. The
+    interval is that of :func:`bootstrap_mean`, but its draws are centred: what resampling alone
+    adds to a statistic (the mean of the resamples less the figure of the sample, Efron's estimate
+    of bias) is taken off every draw. A calibration error, for one, is larger in most resamples than
+    in the sample, and without this its interval can lie above it. The bias that the figure of the
+    sample itself has is not corrected: neither the estimate nor the interval becomes unbiased. For
+    a mean the centring only removes Monte-Carlo error.
 
     Args:
         statistic: From row numbers of samples, int64 [m], with repetitions, to the figure for each
@@ -193,12 +198,15 @@ def bootstrap_statistic(
         return figures
 
     per_seed = summary(np.ones(groups.count, np.int64))
-    moved = [
-        summary(counts).mean()
-        for chunk in groups.resample(resamples, rng)
-        for counts in chunk.astype(np.int64)
-    ]
-    return estimate(per_seed, np.array(moved), groups.count, level, rng)
+    moved = np.array(
+        [
+            summary(counts).mean()
+            for chunk in groups.resample(resamples, rng)
+            for counts in chunk.astype(np.int64)
+        ]
+    )
+    centred = moved - moved.mean() + per_seed.mean()
+    return estimate(per_seed, centred, groups.count, level, rng)
 
 
 def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Estimate:

@@ -153,8 +153,9 @@ def test_elements_can_be_hashed_and_pickled():
     "x", [np.zeros((4, 4, 3)), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), "text"]
 )
 def test_what_is_no_image_is_refused(x):
-    with pytest.raises(DataError, match=r"uint8 images of shape \[H, W, 3\]"):
+    with pytest.raises(DataError, match=r"uint8 images of shape \[H, W, 3\]") as raised:
         view().views(x, 2, seed=0)
+    assert "symmetry `order`" in raised.value.hint
 
 
 def test_a_framing_of_another_image_is_refused():

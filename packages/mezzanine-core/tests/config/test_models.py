@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from mezzanine_core.config import (
     UNFINGERPRINTED,
     Alias,
+    IntervalRecipeConfig,
     MezzModel,
     RecipeConfig,
     Slot,
@@ -85,3 +86,19 @@ def test_slots_are_found_with_their_mark() -> None:
     assert [(name, slot.kind, slot.default) for name, slot, _ in slots(Recipe)] == [
         ("world", "world", "x")
     ]
+
+
+def test_a_seed_that_is_given_twice_is_refused() -> None:
+    assert RecipeConfig(seeds=(2, 0, 1)).seeds == (2, 0, 1)
+    with pytest.raises(ValidationError, match="each seed may be given once"):
+        RecipeConfig(seeds=(1, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("level", "needed"), [(0.96, 100), (0.97, 134), (0.99, 400), (0.999, 4000)]
+)
+def test_resamples_must_reach_two_beyond_each_end_of_an_interval(level: float, needed: int) -> None:
+    assert IntervalRecipeConfig(bootstrap=needed, level=level).bootstrap == needed
+    if needed > 100:
+        with pytest.raises(ValidationError, match=f"at least {needed} are needed"):
+            IntervalRecipeConfig(bootstrap=needed - 1, level=level)

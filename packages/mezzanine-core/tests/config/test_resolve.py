@@ -160,7 +160,7 @@ VALUES = {
     "world.tags": st.lists(TEXTS),
     "world.window": st.tuples(FINITE, FINITE).map(sorted),
     "encoder.dim": st.none() | st.integers(1, 99),
-    "seeds": st.lists(st.integers(0, 99), min_size=1),
+    "seeds": st.lists(st.integers(0, 99), min_size=1, unique=True),
     "resume": st.booleans(),
     "limit": st.just("all") | st.integers(0, 99),
     "optim.lr": FINITE,

@@ -26,6 +26,7 @@ from pydantic import ValidationError
         {"adapter_rank": 0},
         {"adapter_layers": 0},
         {"adapter_epochs": 0},
+        {"adapter_patience": 0},
         {"adapter_accumulate": 0},
         {"edits": ""},
         {"bootstrap": 99},
@@ -78,3 +79,17 @@ def test_levels_that_the_resamples_cannot_resolve_are_refused(
 def test_where_training_is_resumed_from_changes_nothing(make_config, tmp_path):
     plain, resumed = make_config(), make_config(resume=tmp_path)
     assert plain.fingerprint_payload() == resumed.fingerprint_payload()
+
+
+@pytest.mark.parametrize(
+    ("setting", "applies_to"),
+    [
+        ("student_views", "Students head, projection and latent:"),
+        ("consistency", "Students head and projection:"),
+        ("label_weight", "Students head, projection and adapter:"),
+        ("patience", "Heads:"),
+        ("adapter_patience", "Adapter:"),
+    ],
+)
+def test_settings_of_some_students_say_of_which(make_config, setting, applies_to):
+    assert type(make_config()).model_fields[setting].description.startswith(applies_to)

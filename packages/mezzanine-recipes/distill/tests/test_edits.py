@@ -59,7 +59,7 @@ def test_packaged_passages_have_questions_and_other_texts_have_none():
 
 
 @settings(max_examples=25)
-@given(st.lists(st.text(min_size=1), min_size=2, max_size=6, unique=True), st.booleans())
+@given(st.lists(st.text().filter(str.strip), min_size=2, max_size=6, unique=True), st.booleans())
 def test_a_file_is_read_as_it_was_written(tmp_path_factory, texts, labelled):
     labels = {"label": 0, "edited_label": 1} if labelled else {}
     lines = [{"original": text, "edited": f"not {text}", **labels} for text in texts]
@@ -91,6 +91,9 @@ def test_a_missing_file_is_named(tmp_path):
         ({"original": "x"}, "line 3 .* edited: Field required"),
         ({"original": "x", "edited": 2}, "line 3 .* edited: .* string"),
         ({**pair(1), "lable": 1}, "line 3 .* lable"),
+        ({"original": "  ", "edited": "x"}, r"line 3 of .*mine\.jsonl has nothing .* its original"),
+        ({"original": "x", "edited": ""}, "line 3 .* its edited: ''"),
+        ({**pair(1), "question": "\t"}, "line 3 .* its question"),
         ({"original": "x", "edited": "x"}, "line 3 .* as it is"),
         (pair(1, label=1, edited_label=1), "line 3 .* keeps the label 1"),
         (pair(1, label=1), "line 3 .* one of label and edited_label"),
@@ -99,8 +102,9 @@ def test_a_missing_file_is_named(tmp_path):
     ],
 )
 def test_a_bad_line_is_named_with_what_is_wrong(write, line, message):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match=message) as raised:
         load_edits(write(pair(0), "", line))
+    assert raised.value.hint
 
 
 def test_bytes_that_are_no_text_are_named_by_their_line(tmp_path):

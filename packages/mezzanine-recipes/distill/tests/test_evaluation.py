@@ -104,6 +104,17 @@ def test_control_is_as_confident_as_the_student(base, student):
     )
 
 
+@settings(deadline=None)
+@given(answers(), answers())
+def test_what_items_contribute_to_the_gap_of_the_control_has_its_mean(base, student):
+    found = control(base, student)
+    if found.answers is None:
+        return
+    assert found.gap.mean(axis=1) == pytest.approx(found.answers.gap.mean(axis=1), abs=1e-6)
+    if found.temperatures == (1.0, 1.0) and found.problem:
+        assert np.array_equal(found.gap, found.answers.gap)
+
+
 def test_control_has_the_students_seeds_where_the_base_has_none():
     rng = np.random.default_rng(0)
     base = Answers(rng.normal(size=(1, 6, 3)), EXACT)

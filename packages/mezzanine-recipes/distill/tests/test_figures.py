@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from mezzanine_core.calibration import reliability, softmax
 from mezzanine_core.warrant import ViewGroups
 from mezzanine_recipes_distill.evaluation import Answers, Averaged, TestViews
-from mezzanine_recipes_distill.figures import Figurer, calibration_terms, ece
+from mezzanine_recipes_distill.figures import UNBOUNDED, Figurer, calibration_terms, ece
 
 
 @pytest.fixture
@@ -116,6 +116,24 @@ def test_spread_ratio_is_left_out_where_items_do_not_differ(figurer):
     found = figures.of_model(Answers(views, figures.test))
     assert "spread_ratio" not in found
     assert found["gap"].value > 0
+
+
+@pytest.mark.parametrize(("scale", "bounded"), [(1.2, False), (0.1, True)])
+def test_spread_ratio_that_resamples_cannot_bound_says_so_by_its_upper_end(scale, bounded):
+    sizes = np.full(20, 4)
+    test = TestViews(ViewGroups(sizes, np.full(20, np.inf)), np.arange(20) % 2, np.arange(20))
+    figures = Figurer(test, 4, 400, 0.95, np.random.default_rng(0))
+    rng = np.random.default_rng(2)
+    views = np.repeat(rng.normal(size=(1, 20, 2)), 4, axis=1)
+    model = Answers(views + scale * rng.normal(size=views.shape), test)
+    (spread,) = model.spreads
+    assert np.isfinite(spread.ratio())
+    resamples = [spread.ratio(rng.integers(20, size=20)) for _ in range(400)]
+    assert np.isfinite(resamples).all() == bounded
+    found = figures.of_model(model)["spread_ratio"]
+    assert found.value == pytest.approx(spread.ratio())
+    assert found.low < found.value < found.high
+    assert found.high < 1 if bounded else found.high == UNBOUNDED
 
 
 def test_teacher_has_accuracy_and_calibration_alone(figurer):

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mezzanine_core.errors import ConfigError
-from mezzanine_recipes_distill import adapter_training
+from mezzanine_recipes_distill import adapter_training, experiment
 from mezzanine_recipes_distill.students import load_student
 
 
@@ -62,6 +62,48 @@ def test_checkpoint_of_other_settings_is_refused(tuned, monkeypatch, tmp_path):
         tuned(out="out")
     with pytest.raises(ConfigError, match="rank"):
         tuned(out="other", resume=str(tmp_path / "out"), adapter_rank=4)
+
+
+def test_run_that_is_killed_before_it_trains_can_be_resumed_in_its_turn(
+    tuned, monkeypatch, tmp_path
+):
+    left = interrupt_in(monkeypatch, 3)
+    with pytest.raises(KeyboardInterrupt):
+        tuned(out="out")
+    with monkeypatch.context() as killed:
+
+        def load_inputs(config, ctx):
+            raise KeyboardInterrupt
+
+        killed.setattr(experiment, "load_inputs", load_inputs)
+        with pytest.raises(KeyboardInterrupt):
+            tuned(out="out", resume=str(tmp_path / "out"))
+    kept = sorted(path.name for path in (tmp_path / "out" / "checkpoints").iterdir())
+    assert kept == ["adapter-0.pt", "adapter-1.pt"]
+    left[0] = 1  # nothing but the one epoch that is missing may be trained
+    tuned(out="out", resume=str(tmp_path / "out"))
+    assert left == [0]
+
+
+def test_directory_without_checkpoints_is_refused_before_encoding(tuned, tmp_path):
+    (tmp_path / "other").mkdir()
+    with pytest.raises(ConfigError, match=r"holds no checkpoint of an adapter\n") as caught:
+        tuned(resume=str(tmp_path / "other"))
+    assert "previous" in caught.value.hint
+    assert not (tmp_path / "cache").exists()
+
+
+def test_checkpoints_of_other_repetitions_are_refused_by_name(tuned, monkeypatch, tmp_path):
+    interrupt_in(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        tuned(out="out")
+    with pytest.raises(ConfigError, match=r"seeds=\[5\], only adapter-0\.pt"):
+        tuned(out="other", resume=str(tmp_path / "out"), seeds="5")
+
+
+def test_resuming_without_an_adapter_is_refused(run, tmp_path):
+    with pytest.raises(ConfigError, match="`adapter`, which is not among students"):
+        run(resume=str(tmp_path))
 
 
 def test_directory_to_resume_from_must_be_there(run, tmp_path):

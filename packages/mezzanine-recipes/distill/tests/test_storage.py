@@ -42,11 +42,12 @@ def test_only_what_is_asked_for_is_read(tmp_path):
 @pytest.mark.parametrize("read", [read_tensors, lambda path: tensor_names(path, "")])
 def test_a_missing_or_damaged_file_of_tensors_is_named(tmp_path, read):
     path = tmp_path / "t.safetensors"
-    with pytest.raises(DataError, match=r"no t\.safetensors"):
+    with pytest.raises(DataError, match=r"no t\.safetensors") as missing:
         read(path)
     path.write_bytes(b"no tensors")
-    with pytest.raises(DataError, match=r"t\.safetensors does not hold what its card says"):
+    with pytest.raises(DataError, match=r"t\.safetensors does not hold what its card says") as bad:
         read(path)
+    assert all("run it again" in caught.value.hint for caught in (missing, bad))
 
 
 def test_a_tensor_that_is_not_there_is_told(tmp_path):
@@ -63,11 +64,13 @@ def test_card_comes_back_as_it_was(tmp_path):
 @pytest.mark.parametrize("content", [b"{", b"[]", b"{}", b'{"length": 1, "more": 2}', b"\xff"])
 def test_a_damaged_card_is_named(tmp_path, content):
     (tmp_path / "c.json").write_bytes(content)
-    with pytest.raises(DataError, match=r"c\.json is no model card"):
+    with pytest.raises(DataError, match=r"c\.json is no model card") as caught:
         read_card(tmp_path / "c.json", Card)
+    assert "run it again" in caught.value.hint
 
 
 def test_a_folder_in_place_of_a_card_is_told(tmp_path):
     (tmp_path / "c.json").mkdir()
-    with pytest.raises(DataError, match=r"c\.json cannot be read"):
+    with pytest.raises(DataError, match=r"c\.json cannot be read") as caught:
         read_card(tmp_path / "c.json", Card)
+    assert caught.value.hint

@@ -61,13 +61,13 @@ def students():
     return {name: [one[name] for one in models] for name in models[0]}
 
 
-def save(folder, students, primary="projection"):
+def save(folder, students, primary="projection", belief="head"):
     return save_students(
         folder,
         students,
         repetitions=REPETITIONS,
         primary=primary,
-        belief="head",
+        belief=belief,
         average="probabilities",
         label_names=("bad", "so-so", "good"),
         encoder={"config": {"name": "identity"}, "fingerprint": "e"},
@@ -124,8 +124,19 @@ def test_card_says_what_the_students_take(folder):
 
 
 def test_a_model_that_is_not_there_is_told_with_those_that_are(folder):
-    with pytest.raises(UnknownNameError, match="'teacher'; there are base, head, projection"):
+    expected = "'teacher'; there are base, head, projection"
+    with pytest.raises(UnknownNameError, match=expected) as caught:
         load_student(folder, "teacher")
+    assert "projection" in caught.value.hint
+
+
+def test_base_that_chooses_is_among_the_models_though_it_has_no_weights(tmp_path, students):
+    save(tmp_path, {"head": students["head"]}, "head", belief="choices")
+    with pytest.raises(UnknownNameError, match=r"'teacher'; there are head, base\n"):
+        load_student(tmp_path, "teacher")
+    with pytest.raises(UnknownNameError, match="own choice and has no weights") as caught:
+        load_student(tmp_path, "base")
+    assert "mezz predict --model base" in caught.value.hint
 
 
 def test_a_repetition_that_is_not_there_is_told_with_those_that_are(folder):

@@ -131,3 +131,28 @@ def test_sentence_and_criteria_hold_the_figures():
 
 def test_missing_control_is_said_in_words():
     assert "cannot be estimated" in verdict(None, KEPT).sentence
+
+
+SURELY_TOO_SMALL = estimate(0.1, 0.05, 0.15)
+
+
+@pytest.mark.parametrize(
+    ("reduction", "gain", "said"),
+    [
+        (MUCH, KEPT, "head is less dependent on the view, at no cost that matters"),
+        (SURELY_TOO_SMALL, KEPT, "head reduces the dependence on the view by too little, if at"),
+        (SURELY_TOO_SMALL, MAYBE, "head reduces the dependence on the view by too little, if at"),
+        (LITTLE, LOST, "by too little, if at all, and costs too much accuracy"),
+        (MUCH, LOST, "head is less dependent on the view, but costs too much accuracy"),
+        (UNSURE, LOST, "the student head costs too much accuracy"),
+        (None, LOST, "the student head costs too much accuracy"),
+        (UNSURE, KEPT, "the figures do not decide whether the student head is worth it"),
+        (None, KEPT, "the figures do not decide whether the student head is worth it"),
+    ],
+)
+def test_sentence_says_which_criterion_decided_and_nothing_that_is_not_known(reduction, gain, said):
+    sentence = verdict(reduction, gain).sentence
+    assert said in sentence
+    assert "does not make" not in sentence
+    assert ("less dependent" in sentence) == (reduction == MUCH)
+    assert ("costs too much" in sentence) == (gain == LOST)

@@ -126,7 +126,10 @@ class View(Symmetry[ViewConfig, Image, Framing]):
 def _size(x: Any) -> tuple[int, int]:
     if not isinstance(x, np.ndarray) or x.dtype != np.uint8 or x.ndim != 3 or x.shape[2] != 3:
         found = f"{x.dtype} {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__
-        raise DataError(f"view takes uint8 images of shape [H, W, 3], not {found}")
+        raise DataError(
+            f"view takes uint8 images of shape [H, W, 3], not {found}",
+            hint="Texts have the symmetry `order`; for images, the world has to give them in RGB.",
+        )
     return x.shape[0], x.shape[1]
 
 

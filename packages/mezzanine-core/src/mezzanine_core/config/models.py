@@ -6,17 +6,22 @@ of the YAML file, the JSON schema, the reference documentation and the fingerpri
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
 from mezzanine_core.errors import PluginError
 
 SlotKind = Literal["world", "symmetry", "encoder"]
+
+_TAIL = 2
+"""Fewest resamples that must lie beyond each end of an interval, for it to be no mere extreme."""
 
 
 class _Unfingerprinted:
@@ -142,6 +147,38 @@ class RecipeConfig(MezzModel):
         min_length=1,
         description="Repetitions; the spread over them enters the intervals",
     )
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError(
+                "each seed may be given once: repeated ones would narrow the intervals"
+            )
+        return seeds
+
+
+class IntervalRecipeConfig(RecipeConfig):
+    """Settings of a recipe whose figures have bootstrap intervals.
+
+    At least two resamples must lie beyond each end of an interval: ``bootstrap`` is at least
+    4 / (1 - ``level``).
+    """
+
+    bootstrap: int = Field(2000, ge=100, le=1_000_000, description="Resamples behind each interval")
+    level: float = Field(0.95, gt=0, lt=1, description="Confidence level of the intervals")
+
+    @model_validator(mode="after")
+    def _resolvable(self) -> Self:
+        # In decimals as they were written: in binary, 1 - 0.96 is not quite 0.04.
+        needed = math.ceil(2 * _TAIL / (1 - Decimal(repr(self.level))))
+        if self.bootstrap < needed:
+            raise ValueError(
+                f"bootstrap={self.bootstrap} resamples cannot resolve an interval of "
+                f"level={self.level!r}: at least {needed} are needed, so that {_TAIL} lie beyond "
+                "each end; raise bootstrap or lower level"
+            )
+        return self
 
 
 def slots(model: type[RecipeConfig]) -> Iterator[tuple[str, Slot, FieldInfo]]:

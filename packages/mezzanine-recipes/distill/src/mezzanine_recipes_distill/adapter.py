@@ -252,6 +252,20 @@ def require_peft() -> None:
     _peft()
 
 
+def check_adaptable(trainable: Trainable, layers: int) -> None:
+    """See that an encoder can be adapted; changes nothing.
+
+    Args:
+        trainable: The encoder.
+        layers: How many of its last blocks are to be adapted.
+
+    Raises:
+        ConfigError: If it has fewer blocks, or no linear layers in them.
+        MissingDependencyError: If peft is not installed.
+    """
+    _targets(trainable.module, _last_blocks(trainable, layers))
+
+
 def passes(sizes: npt.NDArray[np.int64], budget: int) -> Iterator[npt.NDArray[np.int64]]:
     """Forward passes over items of similar size, the largest first, so that little is padded.
 
@@ -287,18 +301,29 @@ def _last_blocks(trainable: Trainable, count: int) -> Sequence[str]:
     return trainable.blocks[len(trainable.blocks) - count :]
 
 
+def _targets(module: nn.Module, blocks: Sequence[str]) -> dict[str, nn.Module]:
+    """All linear layers of the blocks, by name."""
+    _, linear = _peft()
+    within = tuple(f"{block}." for block in blocks)
+    targets = {
+        name: part
+        for name, part in module.named_modules()
+        if isinstance(part, linear) and name.startswith(within)
+    }
+    if not targets:
+        raise ConfigError(
+            f"the blocks {', '.join(blocks)} have no linear layers to be adapted",
+            hint="Leave the student `adapter` out, or use another encoder.",
+        )
+    return targets
+
+
 def _adapt(
     module: nn.Module, blocks: Sequence[str], settings: AdapterSettings, generator: torch.Generator
 ) -> None:
     """Put adapters into all linear layers of the blocks, in place."""
-    peft, linear = _peft()
-    targets = {
-        name: part
-        for name, part in module.named_modules()
-        if isinstance(part, linear) and name.startswith(tuple(f"{block}." for block in blocks))
-    }
-    if not targets:
-        raise ConfigError(f"the blocks {', '.join(blocks)} have no linear layers to be adapted")
+    peft, _ = _peft()
+    targets = _targets(module, blocks)
     config = peft.LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -12,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from mezzanine_core.config import (
     UNFINGERPRINTED,
     EncoderConfig,
-    RecipeConfig,
+    IntervalRecipeConfig,
     Slot,
     SymmetryConfig,
     WorldConfig,
@@ -23,12 +21,14 @@ StudentName = Literal["head", "projection", "latent", "adapter"]
 
 STUDENTS: tuple[StudentName, ...] = get_args(StudentName)
 
-_TAIL = 2
-"""Fewest resamples that must lie beyond each end of an interval, for it to be no mere extreme."""
 
+class SymmetryDistillConfig(IntervalRecipeConfig):
+    """Settings of the distillation recipe and its presets.
 
-class SymmetryDistillConfig(RecipeConfig):
-    """Settings of the distillation recipe and its presets."""
+    Descriptions begin with what a setting applies to: "Heads" are the base head and the students
+    `head`, `projection` and `latent`, which are fitted on latents; "Adapter" is the student
+    `adapter`. Others apply to all.
+    """
 
     world: Annotated[WorldConfig, Slot("world")] = Field(
         description="Where the labelled items come from"
@@ -71,62 +71,85 @@ class SymmetryDistillConfig(RecipeConfig):
         description="Students to train; the verdict is about the first",
     )
     student_views: Literal["canonical", "all"] = Field(
-        "all", description="Views that students are trained on"
+        "all",
+        description="Students head, projection and latent: views that they are trained on; the "
+        "adapter takes a random pair of all",
     )
     consistency: float = Field(
-        0.0, ge=0, description="Weight of the penalty on differences between two views of an item"
+        0.0,
+        ge=0,
+        description="Students head and projection: weight of the penalty on differences between "
+        "two views of an item; the adapter's is adapter_consistency",
     )
     label_weight: float = Field(
-        0.0, ge=0, le=1, description="Share of the true label in the students' loss"
+        0.0,
+        ge=0,
+        le=1,
+        description="Students head, projection and adapter: share of the true label in the loss",
     )
     latent_loss: Literal["cosine", "mse"] = Field(
-        "cosine", description="How the student `latent` is drawn to the orbit's mean latent"
+        "cosine", description="Student latent: how it is drawn to the orbit's mean latent"
     )
     hidden: int = Field(
-        0, ge=0, le=16_384, description="Width of the heads' hidden layer; 0: linear heads"
+        0, ge=0, le=16_384, description="Heads: width of the hidden layer; 0: linear heads"
     )
-    head_lr: float = Field(1e-3, gt=0, description="Learning rate of the heads")
-    head_decay: float = Field(1e-2, ge=0, description="Weight decay of the heads")
-    head_batch: int = Field(64, ge=1, le=1_000_000, description="Items in a batch of the heads")
-    head_epochs: int = Field(200, ge=1, le=1_000_000, description="Epochs of the heads at most")
+    head_lr: float = Field(5e-3, gt=0, description="Heads: learning rate")
+    head_decay: float = Field(1e-2, ge=0, description="Heads: weight decay")
+    head_batch: int = Field(256, ge=1, le=1_000_000, description="Heads: items in a batch")
+    head_epochs: int = Field(200, ge=1, le=1_000_000, description="Heads: epochs at most")
     patience: int = Field(
-        20, ge=1, description="Epochs without a better validation loss after which fitting ends"
+        20,
+        ge=1,
+        description="Heads: epochs without a better validation loss after which fitting ends; the "
+        "adapter's is adapter_patience",
     )
     ranks: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         (2, 4, 8, 16, 32, 64, 128),
         min_length=1,
-        description="Ranks of the projection to choose from on the validation items",
+        description="Student projection: ranks to choose from on the validation items",
     )
-    adapter_rank: int = Field(16, ge=1, le=4096, description="Rank of the LoRA matrices")
-    adapter_alpha: float = Field(32.0, gt=0, description="Scale of LoRA, before division by rank")
+    adapter_rank: int = Field(16, ge=1, le=4096, description="Adapter: rank of the LoRA matrices")
+    adapter_alpha: float = Field(
+        32.0, gt=0, description="Adapter: scale of LoRA, before division by rank"
+    )
     adapter_layers: int = Field(
-        3, ge=1, le=1000, description="Last blocks of the encoder that are adapted"
+        3, ge=1, le=1000, description="Adapter: last blocks of the encoder that are adapted"
     )
-    adapter_epochs: int = Field(2, ge=1, le=10_000, description="Epochs of the adapter at most")
-    adapter_lr: float = Field(1e-3, gt=0, description="Peak learning rate of the adapter")
-    adapter_decay: float = Field(0.01, ge=0, description="Weight decay of the adapter")
+    adapter_epochs: int = Field(2, ge=1, le=10_000, description="Adapter: epochs at most")
+    adapter_patience: int = Field(
+        2,
+        ge=1,
+        description="Adapter: epochs without a better validation loss after which training ends",
+    )
+    adapter_lr: float = Field(1e-3, gt=0, description="Adapter: peak learning rate")
+    adapter_decay: float = Field(0.01, ge=0, description="Adapter: weight decay")
     adapter_batch: int = Field(
-        16, ge=1, le=100_000, description="Items, a pair of views each, in an optimiser step"
+        16,
+        ge=1,
+        le=100_000,
+        description="Adapter: items, a pair of views each, in an optimiser step",
     )
     adapter_accumulate: int = Field(
-        1, ge=1, description="Parts in which a step's gradients are computed, to save memory"
+        1,
+        ge=1,
+        description="Adapter: parts in which a step's gradients are computed, to save memory",
     )
     adapter_checkpointing: bool = Field(
-        False, description="Compute activations twice instead of keeping them, to save memory"
+        False,
+        description="Adapter: compute activations twice instead of keeping them, to save memory",
     )
     adapter_consistency: float = Field(
-        1.0, ge=0, description="The adapter's weight of the penalty between two views of an item"
+        1.0, ge=0, description="Adapter: weight of the penalty between two views of an item"
     )
     resume: Annotated[Path | None, UNFINGERPRINTED] = Field(
-        None, description="Directory of an interrupted run whose adapter training is taken up"
+        None,
+        description="Adapter: directory of an interrupted run whose training is taken up",
     )
     edits: str | None = Field(
         None,
         min_length=1,
         description="Positive control: edits that change the answer, by name or a .jsonl file",
     )
-    bootstrap: int = Field(2000, ge=100, le=1_000_000, description="Resamples behind each interval")
-    level: float = Field(0.95, gt=0, lt=1, description="Confidence level of the intervals")
     min_reduction: float = Field(
         0.2,
         gt=0,
@@ -136,15 +159,6 @@ class SymmetryDistillConfig(RecipeConfig):
     max_accuracy_drop: float = Field(
         0.05, ge=0, lt=1, description="Drop in accuracy against the base that is put up with"
     )
-
-    @field_validator("seeds")
-    @classmethod
-    def _distinct_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(seeds)) < len(seeds):
-            raise ValueError(
-                "each seed may be given once: repeated ones would narrow the intervals"
-            )
-        return seeds
 
     @field_validator("students", "ranks", "choices")
     @classmethod
@@ -168,16 +182,4 @@ class SymmetryDistillConfig(RecipeConfig):
                 )
         elif self.choices:
             raise ValueError("choices are answers of a language model; set belief=choices as well")
-        return self
-
-    @model_validator(mode="after")
-    def _resolvable(self) -> SymmetryDistillConfig:
-        # In decimals as they were written: in binary, 1 - 0.96 is not quite 0.04.
-        needed = math.ceil(2 * _TAIL / (1 - Decimal(repr(self.level))))
-        if self.bootstrap < needed:
-            raise ValueError(
-                f"bootstrap={self.bootstrap} resamples cannot resolve an interval of "
-                f"level={self.level!r}: at least {needed} are needed, so that {_TAIL} lie beyond "
-                "each end; raise bootstrap or lower level"
-            )
         return self

@@ -31,9 +31,9 @@ _EXPECTED = (
 
 
 class _Record(MezzModel):
-    original: StrictStr = Field(min_length=1)
-    edited: StrictStr = Field(min_length=1)
-    question: StrictStr | None = Field(None, min_length=1)
+    original: StrictStr
+    edited: StrictStr
+    question: StrictStr | None = None
     label: StrictInt | None = Field(None, ge=0)
     edited_label: StrictInt | None = Field(None, ge=0)
 
@@ -94,9 +94,9 @@ def load_edits(name_or_path: str | Path) -> Edits:
 
     Raises:
         UnknownNameError: If it is neither a packaged name nor looks like a path.
-        DataError: If the file is missing, holds fewer than two edits, or a line is no edit, leaves
-            its text as it is, or keeps its label; or if only some of the edits have a question or
-            labels. The message says which line.
+        DataError: If the file is missing, holds fewer than two edits, or a line is no edit, has
+            a blank text, leaves its text as it is, or keeps its label; or if only some of the edits
+            have a question or labels. The message says which line.
     """
     name = str(name_or_path)
     if name in packaged_edits():
@@ -223,6 +223,12 @@ def _records(name: str, content: bytes) -> Iterator[tuple[int, _Record]]:
             raise DataError(message, hint=_EXPECTED) from error
         except ValueError as error:
             raise DataError(f"{where} is not JSON: {error}", hint=_EXPECTED) from error
+        for field in ("original", "edited", "question"):
+            if (text := getattr(record, field)) is not None and not text.strip():
+                raise DataError(
+                    f"{where} has nothing but spaces, or nothing at all, as its {field}: {text!r}",
+                    hint=_EXPECTED,
+                )
         if record.original == record.edited:
             raise DataError(
                 f"{where} leaves its text as it is",

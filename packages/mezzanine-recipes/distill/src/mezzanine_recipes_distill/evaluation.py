@@ -33,8 +33,14 @@ Ints = npt.NDArray[np.int64]
 BASE, TEACHER = "base", "teacher"
 _CONTROL = "_control"
 
+_STEP = 1e-3
+"""By which share the temperature is changed, up and down, to see what hangs on it."""
+
 _NO_CONFIDENCE = 1e-6
 """A mean confidence that exceeds that of a guess by less is that of a guess, with rounding."""
+
+_NO_SLOPE = 1e-10
+"""A change of mean confidence that is rounding."""
 
 Metric = Callable[[npt.ArrayLike, ViewGroups], Floats]
 """A figure of each item, float64 [n], from the probabilities of all views, float [V, C]."""
@@ -163,11 +169,15 @@ class Control:
             the base is at no temperature.
         temperatures: The temperature of each seed; empty without a control.
         problem: What is wrong with the control, in words; empty where nothing is.
+        gap: What each item contributes to the control's gap, its part in the temperature included,
+            float64 [S, n]; ``None`` without a control. The means are those of the gap. See
+            :func:`control`.
     """
 
     answers: Answers | None
     temperatures: tuple[float, ...]
     problem: str = ""
+    gap: Floats | None = None
 
 
 def control(base: Answers, student: Answers) -> Control:
@@ -179,6 +189,20 @@ def control(base: Answers, student: Answers) -> Control:
     A student that is surer than the base is at any temperature (some of its logits tie) is
     compared with the base as it is, which has the smaller gap and is the harder comparison.
 
+    The temperature is estimated from the same items as the gaps: other items would give another.
+    An interval over items has to take that in, and ``gap`` makes it so by the delta method. Let
+    G(T) be the mean gap of the base at temperature T and C(T) its mean confidence; T solves
+    C(T) = C_s, the student's. To first order, items that move C_s − C by d move T by d / C′(T), and
+    the gap by s·d with s = G′(T) / C′(T). So item i contributes
+
+        g_i + s · (K_i / K̄) · (c_s,i − c_i)
+
+    with its gap g_i, the mean confidence over its K_i views of student and control, and the mean K̄
+    of K_i over items (the mean confidence is one over views). The second term is 0 on average, so
+    no point estimate changes, and a bootstrap of these contributions agrees to first order with one
+    that fits the temperature anew in each resample. s comes from a finite difference; it is 0 where
+    the base stands as it is.
+
     Args:
         base: The base model, with the student's seeds or with none.
         student: The student.
@@ -187,14 +211,32 @@ def control(base: Answers, student: Answers) -> Control:
     sure = student.confidence.mean(axis=1)
     if (sure < 1 / logits.shape[2] + _NO_CONFIDENCE).any():
         return Control(None, (), "is no surer than a guess, so there is no control to beat")
-    temperatures = []
+    temperatures, fitted = [], []
     problem = ""
     for of_base, wanted in zip(logits, sure, strict=True):
         try:
             temperatures.append(confidence_temperature(of_base, float(wanted)))
+            fitted.append(1.0)
         except DataError:
             temperatures.append(1.0)
+            fitted.append(0.0)
             problem = (
                 "is surer than the base is at any temperature: compared with the base as it is"
             )
-    return Control(Answers(logits, base.test).at(temperatures), tuple(temperatures), problem)
+    as_sure = Answers(logits, base.test).at(temperatures)
+    slope = np.array(fitted) * _gap_by_confidence(as_sure)
+    groups = base.test.groups
+    surer = np.stack([groups.sum(views) for views in student.confidence - as_sure.confidence])
+    gap = as_sure.gap + slope[:, None] * surer / groups.sizes.mean()
+    return Control(as_sure, tuple(temperatures), problem, gap)
+
+
+def _gap_by_confidence(answers: Answers) -> Floats:
+    """Change of the mean gap for one of mean confidence, both by temperature, float64 [S]."""
+    seeds = len(answers.logits)
+    warm, cool = (answers.at([factor] * seeds) for factor in (1 + _STEP, 1 - _STEP))
+    gap = warm.gap.mean(axis=1) - cool.gap.mean(axis=1)
+    sure = warm.confidence.mean(axis=1) - cool.confidence.mean(axis=1)
+    # Where the confidence hardly moves, as where nothing does, there is no slope but rounding.
+    slope: Floats = np.divide(gap, sure, out=np.zeros(seeds), where=np.abs(sure) > _NO_SLOPE)
+    return slope

@@ -16,7 +16,7 @@ from mezzanine_recipes_distill import report
 from mezzanine_recipes_distill.artifacts import save_figure
 from mezzanine_recipes_distill.config import SymmetryDistillConfig
 from mezzanine_recipes_distill.devices import resolve_device
-from mezzanine_recipes_distill.edit_control import edit_control, framed_edits
+from mezzanine_recipes_distill.edit_control import edit_control
 from mezzanine_recipes_distill.evaluation import BASE, TestViews
 from mezzanine_recipes_distill.facts import Facts, clusters_of, find_facts, overlap, weaknesses
 from mezzanine_recipes_distill.figures import Figurer
@@ -53,10 +53,10 @@ class Experiment:
         device = resolve_device(ctx.device)
         ctx.device = str(device)
         with ctx.stage("load"):
+            checkpoints = AdapterCheckpoints(self._config, ctx)
             inputs = load_inputs(self._config, ctx)
-            check_students(self._config, inputs.encoder)
-            edits = framed_edits(self._config, inputs)
-            checkpoints = AdapterCheckpoints(self._config, ctx, inputs)
+            edits = inputs.edits
+            check_students(self._config, inputs)
         with ctx.stage("encode"):
             train = self._encoded(inputs, inputs.train, inputs.train_views, "train")
             test = self._encoded(inputs, inputs.test, inputs.test_views, "test")
@@ -95,7 +95,7 @@ class Experiment:
             diagnostics={
                 **report.diagnostics(models, judgement, base, students),
                 "latents": report.latents(test, models, figurer),
-                "costs": report.costs(inputs, models),
+                "costs": report.costs(inputs, models, judgement),
                 "teacher_by_views": report.teacher_by_views(views, by_views),
                 "edits": control,
                 "torch": {"version": torch.__version__, "threads": torch.get_num_threads()},
@@ -138,11 +138,11 @@ class Experiment:
                 train,
                 clusters,
                 repetition_streams(self._config.seed, repetition),
-                checkpoints.of(repetition),
+                checkpoints.of(repetition, inputs),
             )
             for repetition in self._config.seeds
         ]
-        return Models(repetitions, self._config, self._ctx)
+        return Models(repetitions, self._config, self._ctx, inputs.encoder, device)
 
     def _verdict(self, judgement: Judgement, facts: dict[str, Facts], inputs: Inputs) -> Verdict:
         label = inputs.test.label

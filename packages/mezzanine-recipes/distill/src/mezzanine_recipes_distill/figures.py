@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +30,11 @@ Figures = dict[str, Estimate]
 
 _BINS = 15
 """Bins of confidence behind the calibration error."""
+
+UNBOUNDED = 1000.0
+"""A spread ratio as large as this is as good as infinite, and stands for all that are larger."""
+
+_UNBOUNDED_SHARE = UNBOUNDED**2 / (1 + UNBOUNDED**2)
 
 REDUCTION = "gap_reduction"
 """By which share the gap of the first is below that of the second."""
@@ -62,7 +68,12 @@ class Figurer:
     def of_model(self, answers: Answers) -> Figures:
         """Every figure of one model.
 
-        ``spread_ratio`` is left out where items differ no more than views of one item would.
+        ``spread_ratio`` is left out where, in one of the seeds, items differ no more than views of
+        one item would: the ratio is infinite there. It can be infinite in resamples as well, so it
+        is resampled as the share of the variance that is within orbits, r² / (1 + r²), which then
+        is 1; its value is the ratio at the mean share over seeds, and the ends of its interval are
+        those of the share, as ratios. Where that of the upper end exceeds 1000, it is given as
+        1000, which says that the interval has no upper bound.
         """
         found = {
             "gap": self.share(answers.gap),
@@ -74,11 +85,11 @@ class Figurer:
             "confidence": self._over_views(answers.confidence),
             "ece": self._calibration(answers.canonical),
         }
-        try:
-            spread = self._statistic(partial(_ratios, answers))
-        except DataError:
+        ratios = _ratios(answers, slice(None))
+        if not np.isfinite(ratios).all():
             return found
-        return {**found, "spread_ratio": _clipped(spread, 0, None)}
+        share = self._statistic(lambda rows: _as_share(_ratios(answers, rows)))
+        return {**found, "spread_ratio": _of_share(share, ratios)}
 
     def of_teacher(self, teacher: Averaged) -> Figures:
         """The figures of the teacher: its gap is zero by construction."""
@@ -99,21 +110,34 @@ class Figurer:
             "right_to_wrong": self.share((gained < 0).astype(np.float64)),
         }
 
-    def compare(self, first: Answers, second: Answers) -> Figures:
+    def compare(
+        self, first: Answers, second: Answers, *, second_gap: Floats | None = None
+    ) -> Figures:
         """Paired gains of the first model over the second; positive where the first is better.
 
         ``gap_reduction`` is relative, the others are differences. It is left out where the second
         has no gap, or too few items have one for every resample to hold some.
+
+        Args:
+            first: What the first answers.
+            second: What the second answers.
+            second_gap: What each item contributes to the gap of the second, float64 [S, n]: for a
+                control that of :func:`~mezzanine_recipes_distill.evaluation.control`, so that the
+                intervals of both figures of the gap take in its temperature; that of the
+                calibration error takes it as given, and the others do not depend on it. By default
+                the gap of each item.
         """
+        if second_gap is None:
+            second_gap = second.gap
         smaller = partial(self._gain, higher_is_better=False)
         found = {
-            "gap": smaller(first.gap, second.gap),
+            "gap": smaller(first.gap, second_gap),
             "flip_rate": smaller(first.flip_rate, second.flip_rate),
             "accuracy": self._gain(first.accuracy, second.accuracy),
             "accuracy_views": self._gain(first.accuracy_views, second.accuracy_views),
             "ece": self._calibration_gain(first, second),
         }
-        reduction = self._reduction(first.gap, second.gap)
+        reduction = self._reduction(first.gap, second_gap)
         return found if reduction is None else {REDUCTION: reduction, **found}
 
     def mean(self, values: Floats) -> Estimate:
@@ -191,8 +215,30 @@ def ece(terms: Floats, rows: Ints) -> Floats:
     return errors
 
 
-def _ratios(answers: Answers, rows: Ints) -> Floats:
+def _ratios(answers: Answers, rows: Ints | slice) -> Floats:
     return np.array([spread.ratio(rows) for spread in answers.spreads])
+
+
+def _as_share(ratios: Floats) -> Floats:
+    """The share of the variance that is within orbits, in [0, 1]; 1 for an infinite ratio."""
+    share: Floats = 1 - 1 / (1 + ratios**2)
+    return share
+
+
+def _of_share(share: Estimate, ratios: Floats) -> Estimate:
+    """An estimate of the share of the variance within orbits, as one of the ratio."""
+
+    def ratio(share: float) -> float:
+        inside = min(max(share, 0.0), 1.0)
+        return math.sqrt(inside / (1 - inside)) if inside < _UNBOUNDED_SHARE else UNBOUNDED
+
+    return Estimate(
+        value=ratio(share.value),
+        low=ratio(share.low),
+        high=ratio(share.high),
+        level=share.level,
+        per_seed=tuple(min(float(one), UNBOUNDED) for one in ratios),
+    )
 
 
 def _clipped(estimate: Estimate, smallest: float, largest: float | None) -> Estimate:

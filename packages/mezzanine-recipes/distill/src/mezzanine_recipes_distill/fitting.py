@@ -41,9 +41,9 @@ class FitSettings:
     """
 
     hidden: int = 0
-    lr: float = 1e-3
+    lr: float = 5e-3
     weight_decay: float = 1e-2
-    batch_items: int = 64
+    batch_items: int = 256
     epochs: int = 200
     patience: int = 20
     views: Literal["canonical", "all"] = "all"

@@ -15,6 +15,7 @@ from mezzanine_core.views import SplitViews, draw_views
 from mezzanine_core.worlds import ItemKind, Labelled, World, WorldData
 from mezzanine_recipes_distill.config import SymmetryDistillConfig
 from mezzanine_recipes_distill.facts import check_splits
+from mezzanine_recipes_distill.framing import FramedEdits, framed_edits
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,7 @@ class Inputs:
         test: Test items.
         train_views: Views of the training items.
         test_views: Views of the test items.
+        edits: The edits of the positive control; ``None`` where none are asked for.
     """
 
     world: World[Any]
@@ -45,10 +47,13 @@ class Inputs:
     test: Labelled
     train_views: SplitViews
     test_views: SplitViews
+    edits: FramedEdits | None
 
     def requests(self) -> list[LatentRequest]:
-        """What is encoded, in this order."""
+        """Everything that is encoded: views and edits, for latents and, where wanted, choices."""
         sides = {"train": self.train_views.column, "test": self.test_views.column}
+        if self.edits is not None:
+            sides["edits"] = self.edits.views().column
         found = [
             LatentRequest(f"{name}/views", column, self.encoder) for name, column in sides.items()
         ]
@@ -64,10 +69,11 @@ def load_inputs(config: SymmetryDistillConfig, ctx: RunContext) -> Inputs:
     """Load the world's splits and draw views of their items; encodes nothing.
 
     Raises:
-        ConfigError: If the encoder does not take the world's items, or cannot score choices that
-            the base model is to be.
+        ConfigError: If the encoder does not take the world's items, cannot score choices that the
+            base model is to be, or the edits are not of the world's form.
         DataError: If the world cannot give labelled splits ``train`` and ``test``, the symmetry
-            does not act on their items, or they allow no answer.
+            does not act on their items, they allow no answer, or the edits cannot be read.
+        UnknownNameError: If there are no edits of the name that is given.
     """
     world, encoder = ctx.world(config.world), ctx.encoder(config.encoder)
     symmetry = ctx.symmetry(config.symmetry)
@@ -77,6 +83,7 @@ def load_inputs(config: SymmetryDistillConfig, ctx: RunContext) -> Inputs:
         check_kind(config, encoder, split.input.kind, name)
     choices = choices_of(config, train.label_names)
     scorer = make_scorer(config, encoder, choices)
+    edits = None if config.edits is None else framed_edits(config.edits, world, test)
     train_views, test_views = (
         draw_views(split, symmetry, k, config.seed, ctx.executor)
         for split, k in ((train, config.k_train), (test, config.k_test))
@@ -93,6 +100,7 @@ def load_inputs(config: SymmetryDistillConfig, ctx: RunContext) -> Inputs:
         test=test,
         train_views=train_views,
         test_views=test_views,
+        edits=edits,
     )
 
 

@@ -66,7 +66,9 @@ def judge(
         reduction = None
         if (sure := controls[student].answers) is not None:
             metrics[control_of(student)] = figurer.of_model(sure)
-            against_control = deltas[f"{student}_vs_control"] = figurer.compare(answers, sure)
+            against_control = deltas[f"{student}_vs_control"] = figurer.compare(
+                answers, sure, second_gap=controls[student].gap
+            )
             reduction = against_control.get(REDUCTION)
         verdicts[student] = decide(
             student,

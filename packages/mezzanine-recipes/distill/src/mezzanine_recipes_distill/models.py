@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
 
 from mezzanine_core.context import RunContext
-from mezzanine_recipes_distill.adapter import AdapterStudent
+from mezzanine_core.encoders import Encoder
+from mezzanine_recipes_distill.adapter_building import adapter_of
 from mezzanine_recipes_distill.config import SymmetryDistillConfig
 from mezzanine_recipes_distill.evaluation import BASE, Answers, Averaged, TestViews
 from mezzanine_recipes_distill.heads import logits_of
 from mezzanine_recipes_distill.items import Floats, Ints, Items
-from mezzanine_recipes_distill.students import AdapterState
-from mezzanine_recipes_distill.students import Student as Saved
+from mezzanine_recipes_distill.students import AdapterState, Student
 from mezzanine_recipes_distill.teacher import accuracy_by_views
-from mezzanine_recipes_distill.training import Student, Trained
+from mezzanine_recipes_distill.training import Trained
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +29,15 @@ class Models:
         repetitions: What each of the S repetitions gave.
         config: The recipe's settings.
         ctx: The run.
+        encoder: What made the latents; adapters are put into a copy of it.
+        device: Where adapters compute.
     """
 
     repetitions: Sequence[Trained]
     config: SymmetryDistillConfig
     ctx: RunContext
+    encoder: Encoder[Any]
+    device: torch.device
 
     def base(self, items: Items) -> Floats:
         """Logits of the base model, float64 [S, V, C]; S is 1 where it was not trained."""
@@ -40,9 +46,7 @@ class Models:
     def students(self, items: Items) -> dict[str, Floats]:
         """Logits of each student, float64 [S, V, C], in one forward pass a view."""
         return {
-            name: np.stack(
-                [self._logits(trained.students[name], name, items) for trained in self.repetitions]
-            )
+            name: np.stack(self._logits([one.students[name] for one in self.repetitions], items))
             for name in self.config.students
         }
 
@@ -64,10 +68,10 @@ class Models:
         ]
         return found[0][0], np.stack([right for _, right in found], axis=1)
 
-    def saved(self) -> dict[str, list[Saved]]:
+    def saved(self) -> dict[str, list[Student]]:
         """Every model with weights of its own, in the order of the repetitions."""
-        found: dict[str, list[Saved]] = {
-            name: [_saved(trained.students[name]) for trained in self.repetitions]
+        found: dict[str, list[Student]] = {
+            name: [trained.students[name] for trained in self.repetitions]
             for name in self.config.students
         }
         heads = [trained.base for trained in self.repetitions if trained.base is not None]
@@ -77,23 +81,19 @@ class Models:
         """The repetitions whose base models differ."""
         return self.repetitions if self.config.belief == "head" else self.repetitions[:1]
 
-    def _logits(self, student: Student, name: str, items: Items) -> Floats:
-        if not isinstance(student, AdapterStudent):
-            return logits_of(student, items.latents)
-        with self.ctx.progress.task(f"answers of {name}", len(items.column)) as task:
-            return student.column_logits(items.column, self.ctx.executor, task)
-
-
-def _saved(student: Student) -> Saved:
-    if not isinstance(student, AdapterStudent):
-        return student
-    head, settings = student.head, student.settings
-    return AdapterState(
-        dim=head.dim,
-        classes=head.classes,
-        hidden=head.hidden,
-        layers=settings.layers,
-        rank=settings.rank,
-        alpha=settings.alpha,
-        tensors=student.state(),
-    )
+    def _logits(self, students: Sequence[Student], items: Items) -> list[Floats]:
+        """Logits of one student in each repetition, each float64 [V, C]."""
+        found: list[Floats] = []
+        adapted = None
+        for student in students:
+            if not isinstance(student, AdapterState):
+                found.append(logits_of(student, items.latents))
+                continue
+            # One copy of the encoder for all repetitions: their adapters are small.
+            if adapted is None:
+                adapted = adapter_of(self.config, self.encoder, student, self.device)
+            else:
+                adapted.load(student.tensors)
+            with self.ctx.progress.task("answers of adapter", len(items.column)) as task:
+                found.append(adapted.column_logits(items.column, self.ctx.executor, task))
+        return found

@@ -14,16 +14,15 @@ from mezzanine_core.context import RunContext
 from mezzanine_core.encoders import Encoder
 from mezzanine_core.errors import DataError
 from mezzanine_core.worlds import ArrayColumn
-from mezzanine_recipes_distill.adapter import AdapterSettings, AdapterStudent
+from mezzanine_recipes_distill.adapter_building import adapter_of
 from mezzanine_recipes_distill.config import SymmetryDistillConfig
 from mezzanine_recipes_distill.devices import resolve_device
-from mezzanine_recipes_distill.edit_control import framed
 from mezzanine_recipes_distill.evaluation import BASE
-from mezzanine_recipes_distill.heads import Head, logits_of
+from mezzanine_recipes_distill.framing import framed
+from mezzanine_recipes_distill.heads import logits_of
 from mezzanine_recipes_distill.inputs import check_kind, make_scorer
 from mezzanine_recipes_distill.items import Floats
 from mezzanine_recipes_distill.students import AdapterState, StudentCard, load_card, load_student
-from mezzanine_recipes_distill.training import tunable
 
 
 def predict(
@@ -71,24 +70,6 @@ def _logits(
     adapted = adapter_of(config, encoder, student, device)
     with ctx.progress.task("items", len(column)) as task:
         return adapted.column_logits(column, ctx.executor, task)
-
-
-def adapter_of(
-    config: SymmetryDistillConfig,
-    encoder: Encoder[Any],
-    state: AdapterState,
-    device: torch.device,
-) -> AdapterStudent:
-    """The adapter that a state is that of, on the run's encoder."""
-    student = AdapterStudent(
-        tunable(config, encoder).trainable(),
-        Head(state.dim, state.classes, state.hidden),
-        AdapterSettings(layers=state.layers, rank=state.rank, alpha=state.alpha),
-        torch.Generator(),
-        device,
-    )
-    student.load(state.tensors)
-    return student
 
 
 def _check_encoder(card: StudentCard, encoder: Encoder[Any]) -> None:

@@ -10,14 +10,16 @@ import torch
 
 from mezzanine_core.results import Estimate
 from mezzanine_core.warrant import orbit_cosine, orbit_variance
-from mezzanine_recipes_distill.evaluation import BASE, TEACHER, Answers
-from mezzanine_recipes_distill.facts import Facts, overlap
+from mezzanine_recipes_distill.config import SymmetryDistillConfig
+from mezzanine_recipes_distill.evaluation import TEACHER, Answers
+from mezzanine_recipes_distill.facts import Facts, clusters_of, overlap
 from mezzanine_recipes_distill.figures import Figurer
 from mezzanine_recipes_distill.inputs import Inputs
-from mezzanine_recipes_distill.items import Ints, Items
+from mezzanine_recipes_distill.items import Ints, Items, hold_out
 from mezzanine_recipes_distill.judgement import Judgement
 from mezzanine_recipes_distill.latent_student import LatentStudent
 from mezzanine_recipes_distill.models import Models
+from mezzanine_recipes_distill.randomness import repetition_streams
 from mezzanine_recipes_distill.training import Trained
 
 _ORBITS_LISTED = 1024
@@ -92,16 +94,25 @@ def latents(test: Items, models: Models, figurer: Figurer) -> dict[str, Any]:
     return found
 
 
-def costs(inputs: Inputs, models: Models) -> dict[str, Any]:
-    """Forward passes of the encoder: for an answer of each model, and for the training."""
+def costs(inputs: Inputs, models: Models, judgement: Judgement) -> dict[str, Any]:
+    """What answers and training take, in views that a model reads.
+
+    A student reads a view in one forward pass of the encoder. So do the base, its controls and the
+    teacher where the base is a head. Where it chooses among answers, one pass does for all answers
+    of one token; longer ones may take a pass each, and it is the encoder that knows.
+    """
     views = float(inputs.test_views.groups.sizes.mean())
     return {
-        "forward_passes_per_answer": {
-            BASE: 1,
-            TEACHER: views,
-            **dict.fromkeys(models.config.students, 1),
+        "views_per_answer": {
+            model: views if model == TEACHER else 1 for model in judgement.metrics
         },
+        "base_passes_per_view_at_most": len(inputs.choices) or 1,
         "training_views": int(inputs.train_views.groups.sizes.sum()),
+        "adapter": {
+            str(seed): _adapter_passes(trained, seed, inputs, models.config)
+            for seed, trained in zip(models.config.seeds, models.repetitions, strict=True)
+            if "adapter" in trained.students
+        },
     }
 
 
@@ -131,6 +142,23 @@ def _rank(trained: Trained) -> dict[str, Any]:
         "standard_errors": {str(rank): error for rank, error in choice.errors.items()},
         "notes": choice.notes,
     }
+
+
+def _adapter_passes(
+    trained: Trained, repetition: int, inputs: Inputs, config: SymmetryDistillConfig
+) -> dict[str, int]:
+    """Forward passes of the student ``adapter``, each over one view; none of them is cached."""
+    epochs = len(trained.curves["adapter"].train)
+    # In an epoch an item gives two views, or the only one that it has.
+    pair = np.minimum(inputs.train_views.groups.sizes, 2)
+    split = repetition_streams(config.seed, repetition).split
+    rows = hold_out(clusters_of(inputs.train.input.keys), config.validation, split)
+    fit, held_out = (epochs * int(pair[chosen].sum()) for chosen in rows)
+    read = [inputs.test_views.column]
+    if inputs.edits is not None:
+        read.append(inputs.edits.views().column)
+    answers = sum(len(np.unique(column.keys, axis=0)) for column in read)
+    return {"forward_and_backward": fit, "validation": held_out, "answers": answers}
 
 
 def _spread(latents: Sequence[Any], test: Items, figurer: Figurer) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from mezzanine_core.context import RunContext
 from mezzanine_core.errors import ConfigError
+from mezzanine_core.files import TEMPORARY
+from mezzanine_core.runs.state import PREVIOUS
 from mezzanine_recipes_distill.adapter_checkpoints import Checkpoints
 from mezzanine_recipes_distill.artifacts import writing
 from mezzanine_recipes_distill.config import SymmetryDistillConfig
@@ -22,35 +24,40 @@ FOLDER = "checkpoints"
 class AdapterCheckpoints:
     """The checkpoints of the adapters of a run, one for each repetition.
 
+    Those of an earlier run are all taken up at once, before anything else is done: should this run
+    be killed as well, however early, its directory holds all that is to be resumed from.
+
     Args:
         config: The recipe's settings; ``resume`` names the run whose checkpoints are taken up.
         ctx: The run.
-        inputs: What the run works on.
 
     Raises:
-        ConfigError: If there is no directory to resume from.
+        ConfigError: If ``resume`` names no directory, or one without checkpoints of these
+            repetitions, or no adapter is trained.
+        OutputDirectoryError: If a checkpoint cannot be copied.
     """
 
-    def __init__(self, config: SymmetryDistillConfig, ctx: RunContext, inputs: Inputs) -> None:
+    def __init__(self, config: SymmetryDistillConfig, ctx: RunContext) -> None:
         self._ctx = ctx
         self._config = config
-        self._inputs = inputs
-        self._taken_up = _earlier_run(config, ctx)
         self._made: list[Checkpoints] = []
+        if config.resume is not None:
+            _take_up(config, ctx, _earlier_run(config.resume, ctx))
 
-    def of(self, repetition: int) -> Checkpoints | None:
-        """Those of one repetition, with what the earlier run left; ``None`` without an adapter."""
+    def of(self, repetition: int, inputs: Inputs) -> Checkpoints | None:
+        """That of one repetition, with what the earlier run left; ``None`` without an adapter.
+
+        Args:
+            repetition: Which one.
+            inputs: What the run works on.
+        """
         if "adapter" not in self._config.students:
             return None
-        name = f"{FOLDER}/adapter-{repetition}.pt"
-        path = self._ctx.artifact(name)
-        if self._taken_up is not None:
-            _take_up(self._taken_up / name, path)
         found = Checkpoints(
-            path,
+            self._ctx.artifact(_name(repetition)),
             {
-                "encoder": self._inputs.encoder.fingerprint(),
-                "world": self._inputs.world.fingerprint(),
+                "encoder": inputs.encoder.fingerprint(),
+                "world": inputs.world.fingerprint(),
                 "seed": self._config.seed,
                 "repetition": repetition,
             },
@@ -67,10 +74,12 @@ class AdapterCheckpoints:
                 (self._ctx.out / FOLDER).rmdir()
 
 
-def _earlier_run(config: SymmetryDistillConfig, ctx: RunContext) -> Path | None:
-    if config.resume is None:
-        return None
-    folder = config.resume.expanduser().absolute()
+def _name(repetition: int) -> str:
+    return f"{FOLDER}/adapter-{repetition}.pt"
+
+
+def _earlier_run(resume: Path, ctx: RunContext) -> Path:
+    folder = resume.expanduser().absolute()
     # A run in the directory of an earlier one has moved that aside.
     if ctx.directory is not None and folder == ctx.directory.path and ctx.directory.moved:
         folder = ctx.directory.moved
@@ -82,10 +91,38 @@ def _earlier_run(config: SymmetryDistillConfig, ctx: RunContext) -> Path | None:
     return folder
 
 
-def _take_up(source: Path, target: Path) -> None:
-    if not source.is_file():
-        _log.info("there is no %s to take up: that training begins anew", source)
-        return
+def _take_up(config: SymmetryDistillConfig, ctx: RunContext, folder: Path) -> None:
+    if "adapter" not in config.students:
+        raise ConfigError(
+            "resume takes up the training of the student `adapter`, which is not among students",
+            hint="Leave resume out: heads are trained in no time. Or name adapter in students.",
+        )
+    names = [name for name in map(_name, config.seeds) if (folder / name).is_file()]
+    if not names:
+        others = sorted(path.name for path in (folder / FOLDER).glob("adapter-*.pt"))
+        raise ConfigError(
+            f"resume: {folder} holds no checkpoint of an adapter"
+            + (f" of seeds={list(config.seeds)}, only {', '.join(others)}" if others else ""),
+            hint="Name the directory of a run that was interrupted while it trained its adapter: a "
+            f"finished run has removed its checkpoints, and earlier runs of a directory lie in its "
+            f"folder {PREVIOUS}. Leave resume out to train anew.",
+        )
+    for name in names:
+        _copy(folder / name, ctx.artifact(name))
+        _log.info("taking up %s", folder / name)
+    for repetition in config.seeds:
+        if _name(repetition) not in names:
+            _log.info("repetition %d was not begun: its training begins anew", repetition)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file, all of it or nothing: a run that is killed leaves no damaged checkpoint."""
+    temporary = target.with_name(f".{target.name}{TEMPORARY}")
     with writing(target):
-        shutil.copyfile(source, target)
-    _log.info("taking up %s", source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(source, temporary)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise

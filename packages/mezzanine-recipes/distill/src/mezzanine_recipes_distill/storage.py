@@ -19,6 +19,8 @@ from mezzanine_recipes_distill.artifacts import writing
 
 C = TypeVar("C", bound=MezzModel)
 
+_RESTORE = "Copy the card and the tensors of one run together, or run it again."
+
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write tensors, from whatever device, as a safetensors file.
@@ -55,9 +57,14 @@ def read_card(path: Path, model: type[C]) -> C:
             hint="Name the directory of a finished run.",
         ) from None
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise DataError(
+            f"{path} cannot be read: {error.strerror or error}",
+            hint="Name the directory of a finished run whose files you may read.",
+        ) from error
     except (UnicodeDecodeError, json.JSONDecodeError, ValidationError) as error:
-        raise DataError(f"{path} is no model card that this version can read: {error}") from error
+        raise DataError(
+            f"{path} is no model card that this version can read: {error}", hint=_RESTORE
+        ) from error
 
 
 def read_tensors(path: Path, names: Iterable[str] | None = None) -> dict[str, Tensor]:
@@ -86,7 +93,7 @@ def tensor_names(path: Path, prefix: str) -> list[str]:
 
 def damaged(path: Path, error: Exception) -> DataError:
     """What to raise where a file of tensors is not what its card says."""
-    return DataError(f"{path} does not hold what its card says: {error}")
+    return DataError(f"{path} does not hold what its card says: {error}", hint=_RESTORE)
 
 
 @contextmanager
@@ -95,7 +102,9 @@ def _opened(path: Path) -> Iterator[Any]:
         with safe_open(path, framework="pt") as file:
             yield file
     except FileNotFoundError:
-        raise DataError(f"there is no {path.name} in {path.parent} beside its card") from None
+        raise DataError(
+            f"there is no {path.name} in {path.parent} beside its card", hint=_RESTORE
+        ) from None
     except (SafetensorError, OSError) as error:
         raise damaged(path, error) from error
 

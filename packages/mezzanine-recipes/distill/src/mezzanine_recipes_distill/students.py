@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mezzanine_core.config import MezzModel
 from mezzanine_core.errors import UnknownNameError
+from mezzanine_recipes_distill.evaluation import BASE
 from mezzanine_recipes_distill.heads import Head
 from mezzanine_recipes_distill.latent_student import LatentStudent
 from mezzanine_recipes_distill.projection import Projected
@@ -239,16 +240,18 @@ def load_student(
 
     Raises:
         UnknownNameError: If there is no such model or repetition; the message says which there are.
+            So it is with ``base`` where the encoder's own choice was distilled: it has no weights.
         DataError: If the files are missing, damaged, or do not fit each other.
     """
     card = load_card(folder)
     name = card.primary if name is None else name
     repetition = card.repetitions[0] if repetition is None else repetition
     if name not in card.models:
-        raise UnknownNameError(f"there is no model {name!r}; there are {', '.join(card.models)}")
+        raise _unknown(name, card)
     if repetition not in card.repetitions:
         raise UnknownNameError(
-            f"there is no repetition {repetition}; there are {list(card.repetitions)}"
+            f"there is no repetition {repetition}; there are {list(card.repetitions)}",
+            hint="Name one of them: they are the seeds of the run.",
         )
     shape = card.models[name][card.repetitions.index(repetition)]
     path, prefix = Path(folder) / WEIGHTS, _prefix(name, repetition)
@@ -262,6 +265,19 @@ def load_student(
     except RuntimeError as error:
         raise damaged(path, error) from error
     return model.requires_grad_(requires_grad=False).to(device).eval()
+
+
+def _unknown(name: str, card: StudentCard) -> UnknownNameError:
+    if card.belief == "choices" and name == BASE:
+        return UnknownNameError(
+            f"the model {name!r} of this run is the encoder's own choice and has no weights",
+            hint=f"`mezz predict --model {BASE}` says what it answers.",
+        )
+    known = [*card.models, *([BASE] if card.belief == "choices" else [])]
+    return UnknownNameError(
+        f"there is no model {name!r}; there are {', '.join(known)}",
+        hint=f"Name one of them; by default it is {card.primary}.",
+    )
 
 
 def _prefix(name: str, repetition: int) -> str:

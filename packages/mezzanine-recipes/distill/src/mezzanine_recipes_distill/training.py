@@ -10,26 +10,30 @@ from typing import Any
 import torch
 
 from mezzanine_core.context import RunContext
-from mezzanine_core.encoders import Encoder, Tunable
+from mezzanine_core.encoders import Encoder
 from mezzanine_core.errors import ConfigError
 from mezzanine_core.warrant import orbit_average
-from mezzanine_recipes_distill.adapter import AdapterSettings, AdapterStudent
+from mezzanine_recipes_distill.adapter_building import (
+    check_adapter,
+    new_adapter,
+    state_of,
+)
 from mezzanine_recipes_distill.adapter_checkpoints import Checkpoints
 from mezzanine_recipes_distill.adapter_training import TaughtViews, adapter_steps, fit_adapter
 from mezzanine_recipes_distill.config import StudentName, SymmetryDistillConfig
+from mezzanine_recipes_distill.facts import clusters_of
 from mezzanine_recipes_distill.fitting import Curves, FitSettings, Taught, fit_base, fit_head
 from mezzanine_recipes_distill.heads import Head, logits_of
+from mezzanine_recipes_distill.inputs import Inputs
 from mezzanine_recipes_distill.items import Floats, Ints, Items, hold_out
-from mezzanine_recipes_distill.latent_student import LatentStudent, fit_latent_student
-from mezzanine_recipes_distill.projection import Projected, ProjectionChoice, fit_projection
-from mezzanine_recipes_distill.randomness import RepetitionStreams
+from mezzanine_recipes_distill.latent_student import fit_latent_student
+from mezzanine_recipes_distill.projection import ProjectionChoice, fit_projection
+from mezzanine_recipes_distill.randomness import RepetitionStreams, repetition_streams
+from mezzanine_recipes_distill.students import AdapterState, Student
 from mezzanine_recipes_distill.teacher import Teacher
 
 _SMALL = 512
 """Width of hidden layers up to which one thread fits heads fastest."""
-
-Student = Head | Projected | LatentStudent | AdapterStudent
-"""A model of latents, or one of the items themselves."""
 
 
 @dataclass(eq=False)
@@ -38,7 +42,7 @@ class Trained:
 
     Attributes:
         base: The base model; ``None`` where it is the encoder's own belief.
-        students: The students by name.
+        students: The students by name; of the adapter its state alone, without the encoder.
         curves: Losses on the way, by name, those of the base among them.
         choice: Which rank the projection has, where there is one.
         sizes: How many items were fitted to, and how many were held out.
@@ -120,8 +124,8 @@ class Trainer:
         both = _Taught.of(trained, self.config, train), _Taught.of(trained, self.config, validation)
         for name in self.config.students:
             if name == "adapter":
-                student, curves = self._train_adapter(trained, both, streams, checkpoints)
-                trained.students[name], trained.curves[name] = student, curves
+                state, curves = self._train_adapter(trained, both, streams, checkpoints)
+                trained.students[name], trained.curves[name] = state, curves
             else:
                 with self._threads():
                     self._train_on_latents(name, trained, both, streams)
@@ -168,7 +172,7 @@ class Trainer:
         both: tuple[_Taught, _Taught],
         streams: RepetitionStreams,
         checkpoints: Checkpoints | None,
-    ) -> tuple[AdapterStudent, Curves]:
+    ) -> tuple[AdapterState, Curves]:
         head = trained.base
         if head is None:
             # The encoder's own belief is no head on its latents: start from the student that is.
@@ -180,16 +184,9 @@ class Trainer:
                     streams.head,
                     self.device,
                 )
-        settings = adapter_settings(self.config)
-        student = AdapterStudent(
-            tunable(self.config, self.encoder).trainable(),
-            head,
-            settings,
-            streams.adapter_weights,
-            self.device,
-        )
+        student = new_adapter(self.config, self.encoder, head, streams.adapter_weights, self.device)
         train, validation = (part.views() for part in both)
-        steps = adapter_steps(len(train.label), settings)
+        steps = adapter_steps(len(train.label), student.settings)
         with self.ctx.progress.task("adapter", steps) as task:
             curves = fit_adapter(
                 student,
@@ -200,7 +197,7 @@ class Trainer:
                 task=task,
                 checkpoints=checkpoints,
             )
-        return student, curves
+        return state_of(student), curves
 
     @contextmanager
     def _threads(self) -> Iterator[None]:
@@ -232,39 +229,6 @@ class Trainer:
         )
 
 
-def adapter_settings(config: SymmetryDistillConfig) -> AdapterSettings:
-    """How the adapter is built and trained."""
-    return AdapterSettings(
-        layers=config.adapter_layers,
-        rank=config.adapter_rank,
-        alpha=config.adapter_alpha,
-        epochs=config.adapter_epochs,
-        lr=config.adapter_lr,
-        weight_decay=config.adapter_decay,
-        batch_items=config.adapter_batch,
-        accumulate=config.adapter_accumulate,
-        gradient_checkpointing=config.adapter_checkpointing,
-        consistency=config.adapter_consistency,
-        label_weight=config.label_weight,
-    )
-
-
-def tunable(config: SymmetryDistillConfig, encoder: Encoder[Any]) -> Tunable:
-    """The encoder, as one that can be trained.
-
-    Raises:
-        ConfigError: If it cannot.
-    """
-    if not isinstance(encoder, Tunable):
-        raise ConfigError(
-            f"the student `adapter` trains the encoder, which {config.encoder.name!r} does not "
-            "allow",
-            hint="Leave it out of students, or use an encoder that can be trained (hf_language, "
-            "hf_causal_lm).",
-        )
-    return encoder
-
-
 @dataclass(frozen=True, eq=False)
 class _Taught:
     """Items and what the teacher makes of them, in the forms that the students take."""
@@ -287,11 +251,29 @@ class _Taught:
         return TaughtViews(self.items.column, self.items.groups, self.targets, self.items.label)
 
 
-def check_students(config: SymmetryDistillConfig, encoder: Encoder[Any]) -> None:
-    """Refuse students that do not go with the encoder, before anything is encoded.
+def check_students(config: SymmetryDistillConfig, inputs: Inputs) -> None:
+    """Refuse students that do not go with the encoder or the data, before anything is encoded.
 
     Raises:
         ConfigError: If there are such.
+        MissingDependencyError: If the student `adapter` is asked for without peft.
     """
+    if "projection" in config.students:
+        _check_ranks(config, inputs)
     if "adapter" in config.students:
-        tunable(config, encoder)
+        check_adapter(config, inputs.encoder)
+
+
+def _check_ranks(config: SymmetryDistillConfig, inputs: Inputs) -> None:
+    """Refuse ranks none of which a projection can have in some repetition."""
+    clusters, dim = clusters_of(inputs.train.input.keys), inputs.encoder.dim
+    for repetition in config.seeds:
+        split = repetition_streams(config.seed, repetition).split
+        items = len(hold_out(clusters, config.validation, split)[0])
+        limit = min(dim, items)
+        if min(config.ranks) > limit:
+            raise ConfigError(
+                f"ranks: none of {sorted(config.ranks)} is at most {limit}, the lesser of the "
+                f"length of a latent ({dim}) and the number of items to fit on ({items})",
+                hint=f"Give a rank of at most {limit}, or leave the student `projection` out.",
+            )

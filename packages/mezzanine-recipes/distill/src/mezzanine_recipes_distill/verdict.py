@@ -68,7 +68,7 @@ def decide(
     label = _label([criterion.outcome for criterion in deciding])
     return Verdict(
         label=label,
-        sentence=_sentence(label, student, reduction, accuracy_gain),
+        sentence=f"{_answer(deciding).format(student)}: {_figures(reduction, accuracy_gain)}",
         criteria=(*deciding, original),
         warnings=tuple(warnings),
     )
@@ -107,15 +107,30 @@ def _label(outcomes: Sequence[Outcome]) -> Label:
     return "BREAK" if "not met" in outcomes else "INCONCLUSIVE"
 
 
-def _sentence(label: Label, student: str, reduction: Estimate | None, gain: Estimate) -> str:
-    answer = {
-        "MAKE": "the student {} is less dependent on the view, at no cost that matters",
-        "BREAK": "the student {} does not make the answer less dependent on the view, or at a cost",
-        "INCONCLUSIVE": "the intervals do not decide whether the student {} is worth it",
-    }[label].format(student)
+def _answer(deciding: Sequence[Criterion]) -> str:
+    """What holds of a student, as far as the criteria say; to be filled with its name."""
+    gap, accuracy = (criterion.outcome for criterion in deciding)
+    if gap == accuracy == "met":
+        return "the student {} is less dependent on the view, at no cost that matters"
+    if gap == accuracy == "not met":
+        return (
+            "the student {} reduces the dependence on the view by too little, if at all, and costs "
+            "too much accuracy"
+        )
+    if gap == "not met":
+        return "the student {} reduces the dependence on the view by too little, if at all"
+    if accuracy == "not met" and gap == "met":
+        return "the student {} is less dependent on the view, but costs too much accuracy"
+    if accuracy == "not met":
+        return "the student {} costs too much accuracy"
+    return "the figures do not decide whether the student {} is worth it"
+
+
+def _figures(reduction: Estimate | None, gain: Estimate) -> str:
+    found = "cannot be estimated" if reduction is None else f"is {_share(reduction)}"
     return (
-        f"{answer}: against the base at its confidence it reduces the warrant gap by "
-        f"{_share(reduction)}; its accuracy is {_points(gain)} points from the base's."
+        f"the reduction of the warrant gap against its control {found}; its accuracy is "
+        f"{_points(gain)} points from the base's."
     )
 
 

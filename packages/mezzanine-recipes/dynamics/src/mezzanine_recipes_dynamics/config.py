@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field
 
-from mezzanine_core.config import EncoderConfig, RecipeConfig, Slot, WorldConfig
+from mezzanine_core.config import EncoderConfig, IntervalRecipeConfig, Slot, WorldConfig
 
 _VISION_SETTINGS = {
     "embed_layer": "hf_vision",
@@ -17,11 +15,8 @@ _VISION_SETTINGS = {
 }
 """Settings of a pretrained vision model stand for that encoder where none is named."""
 
-_TAIL = 2
-"""Fewest resamples that must lie beyond each end of an interval, for it to be no mere extreme."""
 
-
-class LatentDynamicsConfig(RecipeConfig):
+class LatentDynamicsConfig(IntervalRecipeConfig):
     """Settings of the latent dynamics recipe and its presets."""
 
     world: Annotated[WorldConfig, Slot("world")] = Field(
@@ -51,8 +46,6 @@ class LatentDynamicsConfig(RecipeConfig):
         "a negative control that must not give MAKE",
     )
     shuffles: int = Field(5, ge=1, le=1000, description="Action shuffles that are averaged")
-    bootstrap: int = Field(2000, ge=100, le=1_000_000, description="Resamples behind each interval")
-    level: float = Field(0.95, gt=0, lt=1, description="Confidence level of the intervals")
     rank_gain: float = Field(
         5.0, gt=0, description="Gain in mean rank from which on a difference counts"
     )
@@ -62,24 +55,3 @@ class LatentDynamicsConfig(RecipeConfig):
     montage_rows: int = Field(
         6, ge=0, le=24, description="Test transitions shown in the montage; 0: no montage"
     )
-
-    @field_validator("seeds")
-    @classmethod
-    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(seeds)) < len(seeds):
-            raise ValueError(
-                "each seed may be given once: repeated ones would narrow the intervals"
-            )
-        return seeds
-
-    @model_validator(mode="after")
-    def _resolvable(self) -> LatentDynamicsConfig:
-        # In decimals as they were written: in binary, 1 - 0.96 is not quite 0.04.
-        needed = math.ceil(2 * _TAIL / (1 - Decimal(repr(self.level))))
-        if self.bootstrap < needed:
-            raise ValueError(
-                f"bootstrap={self.bootstrap} resamples cannot resolve an interval of "
-                f"level={self.level!r}: at least {needed} are needed, so that {_TAIL} lie beyond "
-                "each end; raise bootstrap or lower level"
-            )
-        return self
