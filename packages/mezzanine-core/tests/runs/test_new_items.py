@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from mezzanine_core.errors import ConfigError, DataError, MissingDependencyError
 from mezzanine_core.runs.new_items import FORMATS, format_of, items_of
@@ -55,12 +57,9 @@ def test_csv_rows_are_items_by_their_header(items: list[dict[str, str]]) -> None
 
 
 def test_parquet_rows_are_items() -> None:
-    arrow = pytest.importorskip("pyarrow", reason="reading Parquet needs pyarrow")
-    from pyarrow import parquet
-
     items = [{"passage": "One.", "label": 1}, {"passage": "Two.", "label": None}]
     file = io.BytesIO()
-    parquet.write_table(arrow.Table.from_pylist(items), file)
+    parquet.write_table(pyarrow.Table.from_pylist(items), file)
 
     assert items_of(file.getvalue(), "parquet", "a.parquet") == items
     with pytest.raises(DataError, match=r"^a\.parquet: is not Parquet: "):

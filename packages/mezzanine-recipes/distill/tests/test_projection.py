@@ -78,7 +78,8 @@ def test_planted_nuisance_comes_last(seed, shrinkage):
     dim = 6
     nuisance = rng.normal(size=dim)
     nuisance /= np.linalg.norm(nuisance)
-    latents, groups = nested(rng, [5] * 80, np.ones(dim), np.full(dim, 0.3))
+    # Five views tell an item's mean along the nuisance only to ±1.8: it takes many items.
+    latents, groups = nested(rng, [5] * 400, np.ones(dim), np.full(dim, 0.3))
     latents += 4 * rng.normal(size=(len(latents), 1)) * nuisance
     ratios, basis = warrant_directions(latents, groups, shrinkage)
     # What is projected on the first directions hardly sees the nuisance.
