@@ -28,7 +28,7 @@ def blas_is_slow() -> bool:
     """
     able = (
         torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
-        and torch.backends.mkldnn.is_available()
+        and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         and torch.backends.cpu.get_cpu_capability() == "AVX512"
     )
     return able and _CPU_INFO.is_file() and "GenuineIntel" not in _CPU_INFO.read_text()
