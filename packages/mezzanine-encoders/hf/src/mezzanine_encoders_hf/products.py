@@ -56,8 +56,8 @@ class FrozenLinear(nn.Linear):
             and any(parameter.requires_grad for parameter in self.parameters())
         )
         if frozen and input.device.type == "cpu" and input.dtype == torch.float32:
-            product = _Product.apply(input, self.weight, self.bias)  # type: ignore[no-untyped-call]
-            return cast(torch.Tensor, product)
+            result = _Product.apply(input, self.weight, self.bias)  # type: ignore[no-untyped-call]
+            return cast(torch.Tensor, result)
         return super().forward(input)
 
 
@@ -69,14 +69,26 @@ class _Product(torch.autograd.Function):
         ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
     ) -> torch.Tensor:
         ctx.save_for_backward(weight)
-        return _product(x, weight, bias)
+        return product(x, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
         (weight,) = ctx.saved_tensors
-        return _product(gradients[0].contiguous(), weight.t().contiguous(), None), None, None
+        return product(gradients[0].contiguous(), weight.t().contiguous()), None, None
 
 
-def _product(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-    product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
-    return product
+def product(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Compute x Wᵀ + b by oneDNN, without gradients.
+
+    Args:
+        x: float32 [..., in], on the CPU.
+        weight: W, float32 [out, in].
+        bias: b, float32 [out].
+
+    Returns:
+        float32 [..., out].
+    """
+    result: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return result

@@ -27,7 +27,7 @@ from mezzanine_encoders_hf.lanes import lanes, side_by_side
 from mezzanine_encoders_hf.loading import load_tokenizer
 from mezzanine_encoders_hf.memory import split_when_short
 from mezzanine_encoders_hf.model import HFEncoder
-from mezzanine_encoders_hf.products import blas_is_slow, quicken
+from mezzanine_encoders_hf.products import blas_is_slow
 from mezzanine_encoders_hf.tokens import Tokens, Window
 from mezzanine_encoders_hf.trainable import TrainableText
 
@@ -74,18 +74,6 @@ class HFText(HFEncoder[C], Generic[C]):
         self._encoded = 0
         self._truncated = 0
         self._takes_padding = True
-
-    @cached_property
-    def model(self) -> nn.Module:
-        """The model on the encoder's device, in evaluation mode; loaded at first use.
-
-        Where torch's own matrix products are slow, its linear layers compute with another library.
-        (Encoders of images do not: their latents are bit-equal to transformers' own.)
-        """
-        model = super().model
-        if blas_is_slow() and not self.config.compile:
-            quicken(model)
-        return model
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -247,6 +235,10 @@ class HFText(HFEncoder[C], Generic[C]):
         window = Window()
         window.gather(batch, self.tokenizer, self.max_length, self.source.name)
         return [window.tokens[slot] for slot in window.batches[0]]
+
+    @property
+    def _quickened(self) -> bool:
+        return blas_is_slow() and not self.config.compile
 
     @property
     def _padding_side(self) -> Literal["left", "right"]:

@@ -63,13 +63,13 @@ class AdapterSettings:
     rank: int = 16
     alpha: float = 32.0
     epochs: int = 2
-    lr: float = 1e-3
+    lr: float = 3e-3
     weight_decay: float = 0.01
     warmup: float = 0.1
     batch_items: int = 16
     accumulate: int = 1
     gradient_checkpointing: bool = False
-    consistency: float = 1.0
+    consistency: float = 5.0
     label_weight: float = 0.0
     clip: float = 1.0
     patience: int = 2

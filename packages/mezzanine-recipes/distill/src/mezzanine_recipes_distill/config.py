@@ -121,7 +121,7 @@ class SymmetryDistillConfig(IntervalRecipeConfig):
         ge=1,
         description="Adapter: epochs without a better validation loss after which training ends",
     )
-    adapter_lr: float = Field(1e-3, gt=0, description="Adapter: peak learning rate")
+    adapter_lr: float = Field(3e-3, gt=0, description="Adapter: peak learning rate")
     adapter_decay: float = Field(0.01, ge=0, description="Adapter: weight decay")
     adapter_batch: int = Field(
         16,
@@ -139,7 +139,7 @@ class SymmetryDistillConfig(IntervalRecipeConfig):
         description="Adapter: compute activations twice instead of keeping them, to save memory",
     )
     adapter_consistency: float = Field(
-        1.0, ge=0, description="Adapter: weight of the penalty between two views of an item"
+        5.0, ge=0, description="Adapter: weight of the penalty between two views of an item"
     )
     resume: Annotated[Path | None, UNFINGERPRINTED] = Field(
         None,
