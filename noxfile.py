@@ -5,7 +5,8 @@ arguments on to pytest.
 
 A distribution that supports several versions of a dependency has a file `constraints-LABEL.txt`
 beside its pyproject.toml for each that constraints.txt does not name: its tests run once more with
-what that file says in place of what constraints.txt says of the same packages.
+what that file says in place of what constraints.txt says of the same packages. One that cannot do
+with what constraints.txt names at all has a file `constraints.txt` of its own, for all its tests.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ nox.options.stop_on_first_error = False
 ROOT = Path(__file__).parent
 CONSTRAINTS = ROOT / "constraints.txt"
 TEST_EXTRA = "test"
+WORKERS = "2"
+"""Processes that share the tests of a distribution, with a thread each for arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,12 @@ class Distribution:
     path: Path
     dependencies: tuple[Requirement, ...]
     test_dependencies: tuple[Requirement, ...]
+
+    @property
+    def own(self) -> Path | None:
+        """The file of its own versions, where those of the other distributions do not fit."""
+        file = self.path / CONSTRAINTS.name
+        return file if file.exists() else None
 
     @property
     def variants(self) -> dict[str, Path]:
@@ -80,12 +89,13 @@ def _requirements(file: Path) -> dict[str, str]:
     return {canonicalize_name(Requirement(line).name): line for line in lines}
 
 
-def constraints(session: nox.Session, variant: Path | None) -> Path:
-    """The versions to install: constraints.txt, with the lines of a variant in place of its own."""
-    if variant is None:
-        return CONSTRAINTS
+def constraints(session: nox.Session, *others: Path | None) -> Path:
+    """The versions to install: constraints.txt, but for what the other files say."""
+    lines = _requirements(CONSTRAINTS)
+    for other in others:
+        lines |= {} if other is None else _requirements(other)
     merged = Path(session.create_tmp()) / "constraints.txt"
-    merged.write_text("\n".join({**_requirements(CONSTRAINTS), **_requirements(variant)}.values()))
+    merged.write_text("\n".join(lines.values()))
     return merged
 
 
@@ -100,7 +110,8 @@ def install(
     for distribution in distributions:
         is_last = distribution is distributions[-1]
         editables += ["-e", f"{distribution.path}{extra if is_last else ''}"]
-    session.install("-c", str(constraints(session, variant)), *editables)
+    own = distributions[-1].own
+    session.install("-c", str(constraints(session, own, variant)), *editables)
 
 
 SUITES = {
@@ -121,7 +132,15 @@ def tests(session: nox.Session, name: str, label: str | None) -> None:
         extra=f"[{TEST_EXTRA}]",
         variant=distribution.variants[label] if label else None,
     )
-    session.run("pytest", str(distribution.path / "tests"), *session.posargs)
+    session.install("-c", str(CONSTRAINTS), "pytest-xdist")
+    session.run(
+        "pytest",
+        f"--numprocesses={WORKERS}",
+        "--dist=worksteal",
+        str(distribution.path / "tests"),
+        *session.posargs,
+        env={"OMP_NUM_THREADS": "1"},
+    )
 
 
 @nox.session
@@ -134,9 +153,13 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Strict static types, of every distribution."""
+    """Strict static types, of every distribution.
+
+    One with versions of its own cannot be installed beside the others, so it is checked without
+    what it alone requires.
+    """
     distributions = list(DISTRIBUTIONS.values())
-    install(session, *distributions)
+    install(session, *(one for one in distributions if one.own is None))
     session.install("-c", str(CONSTRAINTS), "mypy", "types-PyYAML")
     sources = [str(distribution.path / "src") for distribution in distributions]
     session.run("mypy", "--config-file", str(ROOT / "pyproject.toml"), *sources)
