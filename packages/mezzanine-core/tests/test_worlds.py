@@ -56,6 +56,12 @@ def test_consistent_transitions_are_accepted():
     assert len(transitions()) == 3
 
 
+def test_a_state_is_optional_and_named():
+    assert transitions().state is None
+    state = np.ones((3, 2), np.float32)
+    assert transitions(state=state, state_names=("x", "y")).state is state
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -65,6 +71,11 @@ def test_consistent_transitions_are_accepted():
         ({"action_names": ("push",)}, "1 names"),
         ({"action": np.array([[0, 0], [0, np.nan], [0, 0]], np.float32)}, "transition 1"),
         ({"keys": content_keys(["a", "b"])}, "3 transitions but keys"),
+        ({"state": np.zeros((2, 1), np.float32), "state_names": ("x",)}, "states of shape"),
+        ({"state": np.zeros((3, 1), np.float32)}, "0 names"),
+        ({"state": np.zeros(3, np.float32), "state_names": ("x",)}, "1 names"),
+        ({"state": np.array([[0], [0], [np.inf]], np.float32), "state_names": ("x",)}, "state of"),
+        ({"state_names": ("x",)}, "no state"),
     ],
 )
 def test_transitions_that_do_not_fit_together_are_refused(changes, message):

@@ -106,9 +106,12 @@ class Transitions:
             independent, so intervals resample episodes.
         keys: Identity of each whole transition, uint8 [n, 16]: equal keys promise the same
             observation, action and outcome. Overlap of splits is counted with them.
+        state: What else is known at t, such as the joints of a robot, float32 [n, S], finite;
+            ``None`` where there is nothing else. Models get it as a further input.
+        state_names: What each of the S features means; none without a state.
 
     Raises:
-        DataError: If the lengths differ, or an action is not finite.
+        DataError: If the lengths differ, or an action or state is not finite.
     """
 
     obs: Column
@@ -117,6 +120,8 @@ class Transitions:
     action_names: tuple[str, ...]
     episode: npt.NDArray[np.int64]
     keys: Keys
+    state: npt.NDArray[np.float32] | None = None
+    state_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.obs)
@@ -125,14 +130,13 @@ class Transitions:
                 f"transitions of unequal length: obs {n}, next_obs {len(self.next_obs)}, "
                 f"action {self.action.shape}, episode {self.episode.shape}"
             )
-        if self.action.ndim != 2 or self.action.shape[1] != len(self.action_names):
-            raise DataError(
-                f"actions of shape {self.action.shape} with {len(self.action_names)} names; "
-                "expected [n, number of names]"
-            )
-        if not np.isfinite(self.action).all():
-            row = int(np.flatnonzero(~np.isfinite(self.action).all(axis=1))[0])
-            raise DataError(f"the action of transition {row} is not finite: {self.action[row]}")
+        _check_features(self.action, self.action_names, "action")
+        if self.state is not None:
+            if self.state.shape[:1] != (n,):
+                raise DataError(f"{n} transitions but states of shape {self.state.shape}")
+            _check_features(self.state, self.state_names, "state")
+        elif self.state_names:
+            raise DataError(f"there is no state, but it has the names {list(self.state_names)}")
         _check_keys(self.keys, n, "transitions")
 
     def __len__(self) -> int:
@@ -273,6 +277,18 @@ class World(ABC, Generic[C]):
         Raises:
             DataError: If the configuration asks for more than there is.
         """
+
+
+def _check_features(features: npt.NDArray[np.float32], names: tuple[str, ...], what: str) -> None:
+    if features.ndim != 2 or features.shape[1] != len(names):
+        raise DataError(
+            f"{what}s of shape {features.shape} with {len(names)} names; "
+            "expected [n, number of names]"
+        )
+    finite = np.isfinite(features).all(axis=1)
+    if not finite.all():
+        row = int(np.flatnonzero(~finite)[0])
+        raise DataError(f"the {what} of transition {row} is not finite: {features[row]}")
 
 
 def _check_keys(keys: Keys, n: int, what: str) -> None:

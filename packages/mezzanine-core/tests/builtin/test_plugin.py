@@ -6,12 +6,18 @@ import sys
 import pytest
 
 from mezzanine_core.builtin import plugin
+from mezzanine_core.encoders import Encoder
 from mezzanine_core.executors import Executor
 from mezzanine_core.symmetries import Symmetry
 from mezzanine_core.trackers import Tracker
 
-SPECS = [*plugin.mezz_symmetries(), *plugin.mezz_trackers(), *plugin.mezz_executors()]
-CONTRACTS = {"symmetry": Symmetry, "tracker": Tracker, "executor": Executor}
+SPECS = [
+    *plugin.mezz_symmetries(),
+    *plugin.mezz_encoders(),
+    *plugin.mezz_trackers(),
+    *plugin.mezz_executors(),
+]
+CONTRACTS = {"symmetry": Symmetry, "encoder": Encoder, "tracker": Tracker, "executor": Executor}
 
 
 def test_what_core_brings():
@@ -20,6 +26,7 @@ def test_what_core_brings():
         ("symmetry", "view"),
         ("symmetry", "factorization"),
         ("symmetry", "action_shuffle"),
+        ("encoder", "vector"),
         ("tracker", "none"),
         ("executor", "local"),
     }
@@ -38,7 +45,7 @@ def test_each_symmetry_goes_by_the_name_it_is_announced_under(spec):
     assert len(symmetry.fingerprint()) == 64
 
 
-def test_announcing_and_the_settings_of_symmetries_need_no_numpy():
+def test_announcing_and_the_settings_of_components_need_no_numpy():
     code = (
         "import sys, mezzanine_core.builtin.configs, mezzanine_core.builtin.plugin;"
         "sys.exit('numpy' in sys.modules)"

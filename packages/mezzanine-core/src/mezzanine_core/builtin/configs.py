@@ -1,4 +1,4 @@
-"""Settings of the built-in symmetries; importable without numpy."""
+"""Settings of the built-in symmetries and encoder; importable without numpy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from mezzanine_core.config import SymmetryConfig
+from mezzanine_core.config import EncoderConfig, SymmetryConfig
 
 OrderUnit = Literal["sentences", "lines", "items"]
 
@@ -73,3 +73,20 @@ class FactorizationConfig(SymmetryConfig):
 
 class ActionShuffleConfig(SymmetryConfig):
     """Settings of the symmetry ``action_shuffle``: none but its name."""
+
+
+class VectorConfig(EncoderConfig):
+    """Settings of the encoder ``vector``; all of them change its latents."""
+
+    dim: int = Field(
+        64, ge=2, le=65_536, description="Length of a latent: more than the vectors have values"
+    )
+    offset: tuple[float, ...] = Field(
+        (),
+        description="Subtracted from vectors: one value for all, or one for each; none by default",
+    )
+    scale: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        (),
+        description="What they are divided by then, such as standard deviations: one value for "
+        "all, or one for each; none by default",
+    )

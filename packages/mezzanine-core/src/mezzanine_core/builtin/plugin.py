@@ -47,6 +47,21 @@ def mezz_symmetries() -> list[Spec]:
 
 
 @hookimpl
+def mezz_encoders() -> list[Spec]:
+    """The encoder of vectors."""
+    return [
+        Spec(
+            kind="encoder",
+            name="vector",
+            summary="Vectors as they are, offset and scaled by fixed numbers",
+            config=f"{_CONFIGS}:VectorConfig",
+            factory="mezzanine_core.builtin.vector:VectorEncoder",
+            tags=("vector", "baseline", "offline"),
+        )
+    ]
+
+
+@hookimpl
 def mezz_trackers() -> list[Spec]:
     """The tracker that logs nothing."""
     return [
