@@ -165,6 +165,20 @@ def test_a_stream_of_small_batches_gives_the_latents_of_one_large_batch(checkpoi
     np.testing.assert_array_equal(latents, encoder.encode(texts))
 
 
+def test_passes_side_by_side_give_the_latents_of_one_after_the_other(checkpoint):
+    encoder = language(checkpoint("bert"), batch_tokens=40)
+    texts = [f"{text} {number}" for number in range(9) for text in TEXTS]
+    before = torch.get_num_threads()
+    latents = {}
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            latents[threads] = encoder.encode(texts)
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_allclose(latents[3], latents[1], atol=1e-5)
+
+
 def test_equal_texts_of_a_window_are_encoded_once(checkpoint):
     encoder = language(checkpoint("bert"))
     seen = rows_of_forward_passes(encoder)
