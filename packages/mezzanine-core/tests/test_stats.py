@@ -345,6 +345,13 @@ def test_wilson_agrees_with_scipy(trials, data):
     assert estimate.low <= estimate.value <= estimate.high
 
 
+def test_wilson_of_a_mean_over_repetitions_lies_between_those_of_whole_numbers():
+    below, between, above = (wilson_interval(successes, 10) for successes in (3, 3.5, 4))
+    assert below.low < between.low < above.low
+    assert below.high < between.high < above.high
+    assert between.value == 0.35
+
+
 @laws
 @given(small_values)
 def test_midranks_agree_with_scipy(values):

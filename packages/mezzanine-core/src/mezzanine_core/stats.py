@@ -209,10 +209,11 @@ def bootstrap_statistic(
     return estimate(per_seed, centred, groups.count, level, rng)
 
 
-def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Estimate:
+def wilson_interval(successes: float, trials: int, *, level: float = 0.95) -> Estimate:
     """A proportion with Wilson's score interval (Wilson 1927), for independent trials.
 
     Unlike a bootstrap it does not shrink to a point where no trial, or every trial, succeeds.
+    Successes may be a mean over repetitions of the same trials, which do not count as further ones.
 
     Raises:
         DataError: If there are no trials, or more successes than trials.

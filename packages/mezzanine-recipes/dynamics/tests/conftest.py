@@ -62,9 +62,11 @@ def make_config() -> Callable[..., LatentDynamicsConfig]:
 
 @pytest.fixture
 def make_samples() -> Callable[..., Samples]:
-    """Samples of a rotation to which the action adds, four an episode."""
+    """Samples of a rotation to which the action, and the state if any, adds; four an episode."""
 
-    def make(count: int, seed: int = 0, dim: int = 6, effect: float = 1.0) -> Samples:
+    def make(
+        count: int, seed: int = 0, dim: int = 6, effect: float = 1.0, states: int = 0
+    ) -> Samples:
         fixed = np.random.default_rng(7)
         turn = np.linalg.qr(fixed.standard_normal((dim, dim)))[0]
         push = fixed.standard_normal((2, dim))
@@ -72,11 +74,16 @@ def make_samples() -> Callable[..., Samples]:
         latents = rng.standard_normal((count, dim))
         actions = rng.standard_normal((count, 2))
         following = latents @ turn + effect * actions @ push
+        state = None
+        if states:
+            state = rng.standard_normal((count, states)).astype(np.float32)
+            following = following + state @ np.eye(states, dim)
         return Samples(
             latents.astype(np.float32),
             actions.astype(np.float32),
             following.astype(np.float32),
             np.arange(count, dtype=np.int64) // 4,
+            state,
         )
 
     return make

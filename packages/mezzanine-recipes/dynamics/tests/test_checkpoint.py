@@ -57,6 +57,25 @@ def test_loaded_predictors_predict_bit_for_bit_the_same(saved, make_samples):
             assert not (first == test.latents).all()
 
 
+def test_predictors_that_take_a_state_are_loaded_with_it(tmp_path, make_config, make_samples):
+    samples = make_samples(60, states=3)
+    config = make_config(seeds=(0,))
+    streams = [repetition_streams(0, 0)]
+    trainer = Trainer(samples, None, config, streams, torch.device("cpu"))
+    for _ in trainer.run():
+        pass
+    names = ("x", "y", "z")
+    save_predictors(
+        tmp_path, trainer.predictors, action_names=NAMES, encoder={}, world={}, state_names=names
+    )
+    given = (samples.latents, samples.actions, samples.state)
+    loaded = load_predictors(tmp_path)
+    assert load_card(tmp_path).state_names == names
+    assert (
+        loaded.predict("action", 0, *given) == trainer.predictors.predict("action", 0, *given)
+    ).all()
+
+
 def test_card_says_what_the_predictors_take(saved):
     predictors, folder = saved
     card = load_card(folder)

@@ -177,3 +177,20 @@ def test_every_weakness_is_said(make_samples):
     line = np.ones((30, 6), dtype=np.float32)
     line[:, 0] = samples.latents[:, 0]
     assert "collapsed" in said(no_overlap(30), latent_spread(line))[0]
+
+
+def test_states_that_differ_between_the_splits_are_refused():
+    split = transitions(range(40), range(40), range(1, 41))
+    state = np.arange(40, dtype=np.float32)[:, None]
+    stated = replace(split, state=state, state_names=("joint",))
+    check_transitions(stated, stated)
+    with pytest.raises(DataError, match=r"state features \[\], but test has \['joint'\]"):
+        check_transitions(split, stated)
+
+
+def test_samples_in_different_states_are_no_twins():
+    one, other = (
+        replace(latents_of(TRAIN), state=np.full((3, 1), value, np.float32)) for value in (0, 1)
+    )
+    assert find_overlap(TRAIN, TRAIN, one, one).twin.all()
+    assert not find_overlap(TRAIN, TRAIN, one, other).twin.any()

@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from mezzanine_core.config.resolve import resolve
 from mezzanine_core.plugins import load_registry
 from mezzanine_recipes_dynamics import plugin
@@ -10,7 +12,12 @@ from mezzanine_recipes_dynamics.recipe import LatentDynamics
 
 def test_specs_lead_to_the_recipe():
     specs = plugin.mezz_recipes()
-    assert [spec.name for spec in specs] == ["latent_dynamics", "iphyre_latent_dynamics"]
+    assert [spec.name for spec in specs] == [
+        "latent_dynamics",
+        "iphyre_latent_dynamics",
+        "lerobot_latent_dynamics",
+        "gymnasium_latent_dynamics",
+    ]
     assert {spec.load_config() for spec in specs} == {LatentDynamicsConfig}
     assert {spec.load_factory() for spec in specs} == {LatentDynamics}
 
@@ -21,6 +28,12 @@ def test_preset_names_its_world_and_keeps_pixels_on_white():
     assert tuple(resolved.config.world.games) == ("hole", "seesaw")
     assert resolved.config.encoder.name == "pixels"
     assert resolved.config.encoder.centre == 255
+
+
+@pytest.mark.parametrize("name", ["lerobot", "gymnasium"])
+def test_presets_name_their_worlds(name):
+    (spec,) = (each for each in plugin.mezz_recipes() if each.name == f"{name}_latent_dynamics")
+    assert spec.defaults["world"] == {"name": name}
 
 
 def test_preset_gives_nothing_to_another_encoder():

@@ -9,9 +9,11 @@ from mezzanine_core.errors import LatentError, UnknownNameError
 from mezzanine_recipes_dynamics.predictors import MODELS, Predictors
 
 
-def trained_like(dim=5, actions=3, hidden=7, depth=2, seeds=(4, 9)):
+def trained_like(dim=5, actions=3, hidden=7, depth=2, seeds=(4, 9), states=0):
     """Predictors with random weights in every layer and statistics of random data."""
-    predictors = Predictors(dim=dim, actions=actions, hidden=hidden, depth=depth, seeds=seeds)
+    predictors = Predictors(
+        dim=dim, actions=actions, hidden=hidden, depth=depth, seeds=seeds, states=states
+    )
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in predictors.parameters():
@@ -19,6 +21,7 @@ def trained_like(dim=5, actions=3, hidden=7, depth=2, seeds=(4, 9)):
     predictors.standardise(
         3 + 2 * torch.randn(50, dim, generator=generator),
         torch.randn(50, actions, generator=generator) - 1,
+        5 + torch.randn(50, states, generator=generator) if states else None,
     )
     return predictors
 
@@ -31,7 +34,12 @@ def inputs(predictors, count=11, seed=1):
     )
 
 
-def reference(predictors, model, seed, latents, actions):
+def state_of(predictors, count=11, seed=2):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((count, predictors.states)).astype(np.float32)
+
+
+def reference(predictors, model, seed, latents, actions, states=None):
     """The same predictor as ordinary torch layers."""
     member = MODELS.index(model) * len(predictors.seeds) + predictors.seeds.index(seed)
     layers = []
@@ -43,8 +51,11 @@ def reference(predictors, model, seed, latents, actions):
     x = (z - predictors.latent_mean) / predictors.latent_scale
     a = (torch.from_numpy(actions) - predictors.action_mean) / predictors.action_scale
     a = a if model == "action" else torch.zeros_like(a)
+    parts = [x, a]
+    if states is not None:
+        parts.append((torch.from_numpy(states) - predictors.state_mean) / predictors.state_scale)
     with torch.no_grad():
-        change = nn.Sequential(*layers[:-1])(torch.cat([x, a], dim=1))
+        change = nn.Sequential(*layers[:-1])(torch.cat(parts, dim=1))
         return (z + predictors.latent_scale * change).numpy()
 
 
@@ -60,6 +71,54 @@ def test_batched_members_agree_with_ordinary_layers(depth, model):
             rtol=2e-5,
             atol=2e-5,
         )
+
+
+@pytest.mark.parametrize("depth", [0, 2])
+@pytest.mark.parametrize("model", MODELS)
+def test_batched_members_with_a_state_agree_with_ordinary_layers(depth, model):
+    predictors = trained_like(depth=depth, states=4)
+    latents, actions = inputs(predictors)
+    states = state_of(predictors)
+    for seed in predictors.seeds:
+        np.testing.assert_allclose(
+            predictors.predict(model, seed, latents, actions, states),
+            reference(predictors, model, seed, latents, actions, states),
+            rtol=2e-5,
+            atol=2e-5,
+        )
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_both_models_see_the_state(model):
+    predictors = trained_like(states=4)
+    latents, actions = inputs(predictors)
+    states = state_of(predictors)
+    changed = predictors.predict(model, 4, latents, actions, states + 1)
+    assert (changed != predictors.predict(model, 4, latents, actions, states)).any()
+
+
+def test_no_action_model_with_a_state_still_ignores_the_action():
+    predictors = trained_like(states=4)
+    latents, actions = inputs(predictors)
+    states = state_of(predictors)
+    without = predictors.predict("no_action", 4, latents, states=states)
+    assert (predictors.predict("no_action", 4, latents, actions, states) == without).all()
+
+
+def test_predictors_without_a_state_hold_nothing_of_it():
+    assert not [name for name in trained_like().state_dict() if name.startswith("state")]
+
+
+@pytest.mark.parametrize(
+    ("states", "given", "message"),
+    [(0, 2, "take no state"), (3, 2, r"take \[n, 3\]"), (3, None, "states of shape None")],
+)
+def test_states_that_do_not_fit_are_refused(states, given, message):
+    predictors = trained_like(states=states)
+    latents, actions = inputs(predictors)
+    wrong = None if given is None else np.zeros((len(latents), given), np.float32)
+    with pytest.raises(LatentError, match=message):
+        predictors.predict("action", 4, latents, actions, wrong)
 
 
 @given(seed=st.integers(0, 100), scale=st.floats(0.1, 1e6))

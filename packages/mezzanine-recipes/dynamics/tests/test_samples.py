@@ -8,7 +8,7 @@ from mezzanine_recipes_dynamics.samples import Samples, hold_out
 
 def numbered(episodes):
     row = np.arange(len(episodes), dtype=np.float32)[:, None]
-    return Samples(row, row + 0.25, row + 0.5, np.array(episodes, dtype=np.int64))
+    return Samples(row, row + 0.25, row + 0.5, np.array(episodes, dtype=np.int64), row + 0.75)
 
 
 @given(
@@ -68,4 +68,5 @@ def test_parts_of_a_sample_stay_together():
     for part in (fit, held_out):
         assert (part.actions == part.latents + 0.25).all()
         assert (part.next_latents == part.latents + 0.5).all()
+        assert (part.state == part.latents + 0.75).all()
         assert (part.episode == part.latents[:, 0]).all()

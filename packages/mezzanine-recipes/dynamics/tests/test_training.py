@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -102,6 +104,17 @@ def test_action_predictor_learns_what_the_no_action_predictor_cannot(make_config
     }
     assert cosine["action"] > 0.98
     assert cosine["no_action"] < 0.9
+
+
+def test_predictors_learn_from_the_state_what_is_nowhere_else(make_config, make_samples):
+    config = make_config(train_steps=300, train_lr=1e-2, hidden=32, seeds=(0,))
+    samples, test = make_samples(400, states=3), make_samples(100, seed=1, states=3)
+    with_state = train(config, samples).predictors
+    without = train(config, replace(samples, state=None)).predictors
+    told = with_state.predict("action", 0, test.latents, test.actions, test.state)
+    untold = without.predict("action", 0, test.latents, test.actions)
+    assert row_cosines(told, test.next_latents).mean() > 0.98
+    assert row_cosines(untold, test.next_latents).mean() < 0.95
 
 
 def test_curves_have_a_point_for_each_interval_and_the_last_step(make_config, make_samples):

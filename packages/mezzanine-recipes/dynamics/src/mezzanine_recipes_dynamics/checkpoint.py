@@ -33,6 +33,7 @@ class ModelCard(MezzModel):
     seeds: tuple[int, ...] = Field(description="Repetitions; every one is stored")
     dim: int = Field(ge=1, description="Length of a latent")
     action_names: tuple[str, ...] = Field(description="What each action feature means")
+    state_names: tuple[str, ...] = Field((), description="What each state feature means, if any")
     hidden: int = Field(ge=1, description="Width of the hidden layers")
     depth: int = Field(ge=0, description="Number of hidden layers")
     parameters: Annotated[int, Field(ge=0)] = Field(description="Weights of one predictor")
@@ -47,6 +48,7 @@ def save_predictors(
     action_names: tuple[str, ...],
     encoder: Mapping[str, Any],
     world: Mapping[str, Any],
+    state_names: tuple[str, ...] = (),
 ) -> tuple[str, str]:
     """Write the predictors of all seeds.
 
@@ -56,6 +58,7 @@ def save_predictors(
         action_names: What each action feature means.
         encoder: Settings and fingerprint of the encoder that made the latents, as JSON values.
         world: Settings and fingerprint of the world, as JSON values.
+        state_names: What each state feature means, where the predictors take a state.
 
     Returns:
         The names of the two files.
@@ -68,6 +71,7 @@ def save_predictors(
         seeds=predictors.seeds,
         dim=predictors.dim,
         action_names=action_names,
+        state_names=state_names,
         hidden=predictors.hidden,
         depth=predictors.depth,
         parameters=sum(p.numel() for p in predictors.parameters()) // members,
@@ -114,6 +118,7 @@ def load_predictors(folder: str | Path, device: str = "cpu") -> Predictors:
         hidden=card.hidden,
         depth=card.depth,
         seeds=card.seeds,
+        states=len(card.state_names),
     )
     path = Path(folder) / WEIGHTS
     try:

@@ -42,8 +42,9 @@ class Overlap:
         same_outcome: Test samples whose observation at t + Δ (by key) is an outcome in training,
             bool [n].
         twin: Test samples that have a twin in training, bool [n]: a sample with equal latents at t
-            and t + Δ and an equal action, whatever their keys, so that this encoder cannot tell
-            them apart. With real actions, those of ``same_transition`` are among them.
+            and t + Δ and an equal action (and state, if there is one), whatever their keys, so that
+            this encoder cannot tell them apart. With real actions, those of ``same_transition`` are
+            among them.
     """
 
     same_transition: Mask
@@ -82,6 +83,11 @@ def check_transitions(train: Transitions, test: Transitions) -> None:
         raise DataError(
             f"training has the action features {list(train.action_names)}, "
             f"but test has {list(test.action_names)}"
+        )
+    if train.state_names != test.state_names:
+        raise DataError(
+            f"training has the state features {list(train.state_names)}, "
+            f"but test has {list(test.state_names)}"
         )
     if not test.action_names:
         raise DataError("the world's transitions have no action features, so there is no question")
@@ -192,7 +198,8 @@ def _check_finite(latents: Latents, what: str) -> None:
 
 def _row_keys(samples: Samples) -> Keys:
     """Keys of the content of whole samples, uint8 [n, 16]."""
-    rows = zip(samples.latents, samples.actions, samples.next_latents, strict=True)
+    parts = [samples.latents, samples.actions, samples.next_latents]
+    rows = zip(*parts, *([] if samples.state is None else [samples.state]), strict=True)
     # Adding zero turns -0.0 into 0.0, which is equal but has other bytes.
     return content_keys(np.concatenate(row) + 0.0 for row in rows)
 

@@ -115,13 +115,13 @@ def evaluate(
     unchanged = []
     for seed, rng in zip(predictors.seeds, rngs, strict=True):
         for model in MODELS:
-            predicted = predictors.predict(model, seed, test.latents, test.actions)
+            predicted = predictors.predict(model, seed, test.latents, test.actions, test.state)
             trained[model].append(_together([score(predicted, test.next_latents)]))
         repeats = []
         for _ in range(shuffles):
             actions = shuffle.act(shuffle.sample(test.actions, rng), test.actions, "action")
             unchanged.append((actions == test.actions).all(axis=1).mean())
-            predicted = predictors.predict(ACTION, seed, test.latents, actions)
+            predicted = predictors.predict(ACTION, seed, test.latents, actions, test.state)
             repeats.append(score(predicted, test.next_latents))
         trained[SHUFFLED].append(_together(repeats))
     scores = {model: _together(seeds) for model, seeds in trained.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 from mezzanine_core.builtin.configs import ActionShuffleConfig
 from mezzanine_core.config import ComponentConfig
 from mezzanine_core.context import RunContext
-from mezzanine_core.results import Results
+from mezzanine_core.results import Estimate, Results
 from mezzanine_recipes_distill.artifacts import save_figure
 from mezzanine_recipes_distill.devices import resolve_device
 from mezzanine_recipes_dynamics.checkpoint import CARD, WEIGHTS, save_predictors
@@ -27,8 +28,12 @@ from mezzanine_recipes_dynamics.diagnostics import (
 )
 from mezzanine_recipes_dynamics.evaluation import Evaluation, evaluate
 from mezzanine_recipes_dynamics.inputs import Inputs, load_inputs
-from mezzanine_recipes_dynamics.judgement import Judge, Judgement
+from mezzanine_recipes_dynamics.judgement import Judge
 from mezzanine_recipes_dynamics.montage import choose, montage_figure
+from mezzanine_recipes_dynamics.plan_plots import planning_figure
+from mezzanine_recipes_dynamics.plan_stage import Planning, PlanStage
+from mezzanine_recipes_dynamics.play_plots import playing_figure
+from mezzanine_recipes_dynamics.play_stage import Playing, PlayStage
 from mezzanine_recipes_dynamics.plots import diagnostics_figure
 from mezzanine_recipes_dynamics.predictors import MODELS, Predictors
 from mezzanine_recipes_dynamics.randomness import repetition_streams, run_streams
@@ -38,6 +43,7 @@ from mezzanine_recipes_dynamics.training import Curves, Trainer
 _log = logging.getLogger(__name__)
 
 DIAGNOSTICS, MONTAGE = "diagnostics.png", "montage.png"
+PLANNING, PLAYING = "planning.png", "mpc.png"
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +83,10 @@ class Experiment:
         with ctx.stage("load"):
             inputs = load_inputs(self._config, ctx)
             check_transitions(inputs.train, inputs.test)
+            plans = PlanStage(self._config, self._streams, inputs)
+            plans.check()
+            plays = PlayStage(self._config, self._streams, inputs, ctx)
+            plays.check()
         with ctx.stage("encode"):
             train, test = self._samples(inputs)
         with ctx.stage("check"):
@@ -89,6 +99,10 @@ class Experiment:
             judge = Judge(self._config, evaluation, test, overlap, spread, self._streams.bootstrap)
             judgement = judge.judge()
         saved = self._save(trained.predictors, inputs)
+        with ctx.stage("plan"):
+            planning = plans.run(trained.predictors, train, test, ctx)
+        with ctx.stage("play"):
+            playing = plays.run(trained.predictors, train)
         with ctx.stage("draw"):
             self._write(
                 diagnostics_figure(
@@ -97,10 +111,12 @@ class Experiment:
                 DIAGNOSTICS,
             )
             montage = self._draw_montage(trained.predictors, evaluation, test, inputs)
-        self._track(judgement, trained.curves)
+            pictures = (*self._draw_planning(planning), *self._draw_playing(playing, inputs))
+        metrics = {**judgement.metrics, **planning.metrics, **playing.metrics}
+        self._track(metrics, trained.curves)
         return Results(
-            metrics=judgement.metrics,
-            deltas=judgement.deltas,
+            metrics=metrics,
+            deltas={**judgement.deltas, **planning.deltas, **playing.deltas},
             verdict=judgement.verdict,
             data={**_describe(inputs, overlap), **trained.sizes, "actions": self._config.actions},
             diagnostics={
@@ -112,9 +128,16 @@ class Experiment:
                 "without_twins": judgement.without_twins,
                 "curves": _curves_report(trained.curves),
                 "montage": montage,
+                "planning": planning.report(),
+                "mpc": playing.report,
                 "torch": {"version": torch.__version__, "threads": torch.get_num_threads()},
             },
-            artifacts=(*saved, DIAGNOSTICS, *(() if "skipped" in montage else (MONTAGE,))),
+            artifacts=(
+                *saved,
+                DIAGNOSTICS,
+                *(() if "skipped" in montage else (MONTAGE,)),
+                *pictures,
+            ),
         )
 
     def _samples(self, inputs: Inputs) -> tuple[Samples, Samples]:
@@ -125,7 +148,11 @@ class Experiment:
         }
         train, test = (
             Samples(
-                latents[f"{name}/obs"], split.action, latents[f"{name}/next_obs"], split.episode
+                latents[f"{name}/obs"],
+                split.action,
+                latents[f"{name}/next_obs"],
+                split.episode,
+                split.state,
             )
             for name, split in (("train", inputs.train), ("test", inputs.test))
         )
@@ -164,6 +191,7 @@ class Experiment:
             self._ctx.out,
             predictors,
             action_names=inputs.test.action_names,
+            state_names=inputs.test.state_names,
             encoder=_identity(self._config.encoder, inputs.encoder.fingerprint()),
             world=_identity(self._config.world, inputs.world.fingerprint()),
         )
@@ -181,10 +209,24 @@ class Experiment:
         self._write(montage_figure(montage, inputs.test, self._ctx), MONTAGE)
         return montage.report()
 
+    def _draw_planning(self, planning: Planning) -> tuple[str, ...]:
+        """Draw what was planned, if anything was; the names of the pictures."""
+        if not planning.scores:
+            return ()
+        self._write(planning_figure(planning), PLANNING)
+        return (PLANNING,)
+
+    def _draw_playing(self, playing: Playing, inputs: Inputs) -> tuple[str, ...]:
+        """Draw what was played, if anything was; the names of the pictures."""
+        if playing.tasks is None:
+            return ()
+        self._write(playing_figure(playing, playing.tasks, inputs.test.obs.kind), PLAYING)
+        return (PLAYING,)
+
     def _write(self, figure: Figure, name: str) -> None:
         save_figure(figure, self._ctx.artifact(name))
 
-    def _track(self, judgement: Judgement, curves: Curves) -> None:
+    def _track(self, metrics: Mapping[str, Mapping[str, Estimate]], curves: Curves) -> None:
         for point, step in enumerate(curves.steps):
             values = {
                 f"train/{model}/loss": float(curves.train[position, :, point].mean())
@@ -194,8 +236,8 @@ class Experiment:
         self._ctx.tracker.log(
             {
                 f"test/{model}/{metric}": value.value
-                for model, metrics in judgement.metrics.items()
-                for metric, value in metrics.items()
+                for model, by_metric in metrics.items()
+                for metric, value in by_metric.items()
             }
         )
 
@@ -218,6 +260,7 @@ def _describe(inputs: Inputs, overlap: Overlap) -> dict[str, Any]:
             "distinct": len(np.unique(test.next_obs.keys, axis=0)),
         },
         "action_names": test.action_names,
+        "state_names": test.state_names,
         "overlap": overlap.counts(),
         "world": inputs.report,
     }

@@ -68,9 +68,10 @@ def choose(
     candidates = acted if acted.size else np.arange(len(test))
     rows = np.sort(rng.choice(candidates, size=min(count, len(candidates)), replace=False))
     seed = predictors.seeds[0]
+    state = None if test.state is None else test.state[rows]
     retrieved = {
         model: _nearest(
-            predictors.predict(model, seed, test.latents[rows], test.actions[rows]),
+            predictors.predict(model, seed, test.latents[rows], test.actions[rows], state),
             test.next_latents,
         )
         for model in MODELS

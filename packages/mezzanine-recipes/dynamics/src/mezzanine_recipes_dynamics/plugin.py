@@ -31,4 +31,22 @@ def mezz_recipes() -> list[Spec]:
             },
             tags=("dynamics", "verdict", "preset", "offline"),
         ),
+        Spec(
+            kind="recipe",
+            name="lerobot_latent_dynamics",
+            summary="Latent dynamics of a LeRobot dataset: does the model use the robot's actions?",
+            config=_CONFIG,
+            factory=_FACTORY,
+            defaults={"world": {"name": "lerobot"}},
+            tags=("dynamics", "verdict", "preset", "robot"),
+        ),
+        Spec(
+            kind="recipe",
+            name="gymnasium_latent_dynamics",
+            summary="Latent dynamics of a Gymnasium environment: does the model use the actions?",
+            config=_CONFIG,
+            factory=_FACTORY,
+            defaults={"world": {"name": "gymnasium"}},
+            tags=("dynamics", "verdict", "preset", "offline"),
+        ),
     ]

@@ -1,9 +1,9 @@
 """The two predictors of the next latent, for all seeds at once.
 
-``action`` sees the latent and the action, ``no_action`` the latent alone. Both have the same
-architecture, the same number of weights and, for a given seed, the same initial ones; the
-standardised action that ``no_action`` is fed is zero, always. So they differ in nothing but what
-they are told.
+``action`` sees the latent and the action, ``no_action`` the latent alone; where a world gives a
+state, both see that too. Both have the same architecture, the same number of weights and, for a
+given seed, the same initial ones; the standardised action that ``no_action`` is fed is zero,
+always. So they differ in nothing but what they are told.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ MODELS: tuple[Model, ...] = get_args(Model)
 Actions = npt.NDArray[np.float32]
 """Action features: float32 [n, A]."""
 
+States = npt.NDArray[np.float32]
+"""State features at t: float32 [n, S]."""
+
 _PREDICT_ROWS = 4096
 
 
@@ -39,8 +42,9 @@ class Predictors(nn.Module):
 
         z' = z + σ ⊙ MLP([(z − μ) / σ, (a − μ_a) / σ_a])
 
-    with GELU between layers and a last layer that starts at zero, so that training starts from
-    persistence. Only the direction of z' has a meaning: the loss and the retrieval use cosines.
+    with the standardised state behind the action where there is one, GELU between layers, and a
+    last layer that starts at zero, so that training starts from persistence. Only the direction of
+    z' has a meaning: the loss and the retrieval use cosines.
 
     All of them are computed by one batched matrix product a layer, which on a CPU is faster than
     one after the other. Members are ordered by model, then by seed.
@@ -50,17 +54,26 @@ class Predictors(nn.Module):
         actions: Number A of action features.
         hidden: Width of the hidden layers.
         depth: Number of hidden layers; 0 gives linear predictors.
-        seeds: Seed of each repetition; their number is S, that of members M = 2·S.
+        seeds: Seed of each repetition; there are twice as many members, M.
+        states: Number S of state features, 0 for no state.
     """
 
     def __init__(
-        self, *, dim: int, actions: int, hidden: int, depth: int, seeds: Sequence[int]
+        self,
+        *,
+        dim: int,
+        actions: int,
+        hidden: int,
+        depth: int,
+        seeds: Sequence[int],
+        states: int = 0,
     ) -> None:
         super().__init__()
         self.dim, self.actions, self.hidden, self.depth = dim, actions, hidden, depth
+        self.states = states
         self.seeds = tuple(seeds)
         members = len(MODELS) * len(self.seeds)
-        widths = [dim + actions, *[hidden] * depth, dim]
+        widths = [dim + actions + states, *[hidden] * depth, dim]
         self.weights = nn.ParameterList(
             nn.Parameter(torch.zeros(members, narrow, wide)) for narrow, wide in pairwise(widths)
         )
@@ -71,17 +84,22 @@ class Predictors(nn.Module):
         self.latent_scale: Tensor
         self.action_mean: Tensor
         self.action_scale: Tensor
+        self.state_mean: Tensor
+        self.state_scale: Tensor
         self.sees: Tensor
         self.register_buffer("latent_mean", torch.zeros(dim))
         self.register_buffer("latent_scale", torch.ones(dim))
         self.register_buffer("action_mean", torch.zeros(actions))
         self.register_buffer("action_scale", torch.ones(actions))
+        # Files of predictors without a state hold nothing of it, as before there were states.
+        self.register_buffer("state_mean", torch.zeros(states), persistent=states > 0)
+        self.register_buffer("state_scale", torch.ones(states), persistent=states > 0)
         self.register_buffer("sees", self._visible_inputs())
 
     def _visible_inputs(self) -> Tensor:
         """Factor of each input of each member, 0 for what ``no_action`` may not see."""
-        sees = torch.ones(len(MODELS), len(self.seeds), 1, self.dim + self.actions)
-        sees[MODELS.index("no_action"), :, :, self.dim :] = 0
+        sees = torch.ones(len(MODELS), len(self.seeds), 1, self.dim + self.actions + self.states)
+        sees[MODELS.index("no_action"), :, :, self.dim : self.dim + self.actions] = 0
         return sees.flatten(0, 1)
 
     def initialise(self, generators: Sequence[torch.Generator]) -> None:
@@ -105,8 +123,8 @@ class Predictors(nn.Module):
                     )
                     parameter.copy_(drawn.repeat(len(MODELS), 1, 1))
 
-    def standardise(self, latents: Tensor, actions: Tensor) -> None:
-        """Take mean and spread of the inputs from training data, [n, D] and [n, A].
+    def standardise(self, latents: Tensor, actions: Tensor, states: Tensor | None = None) -> None:
+        """Take mean and spread of the inputs from training data, [n, D], [n, A] and [n, S].
 
         A feature that does not vary keeps the scale 1; one that hardly varies is scaled as if it
         varied by a thousandth of the one that varies most.
@@ -115,22 +133,26 @@ class Predictors(nn.Module):
         self.latent_scale.copy_(feature_scale(latents))
         self.action_mean.copy_(actions.mean(dim=0))
         self.action_scale.copy_(feature_scale(actions))
+        if states is not None:
+            self.state_mean.copy_(states.mean(dim=0))
+            self.state_scale.copy_(feature_scale(states))
 
-    def features(self, latents: Tensor, actions: Tensor) -> Tensor:
-        """Standardised inputs [..., D + A] of latents [..., D] and actions [..., A]."""
-        return torch.cat(
-            [
-                (latents - self.latent_mean) / self.latent_scale,
-                (actions - self.action_mean) / self.action_scale,
-            ],
-            dim=-1,
-        )
+    def features(self, latents: Tensor, actions: Tensor, states: Tensor | None = None) -> Tensor:
+        """Standardised inputs [..., D + A + S] of latents, actions and, where S > 0, states."""
+        parts = [
+            (latents - self.latent_mean) / self.latent_scale,
+            (actions - self.action_mean) / self.action_scale,
+        ]
+        if states is not None:
+            parts.append((states - self.state_mean) / self.state_scale)
+        return torch.cat(parts, dim=-1)
 
     def forward(self, features: Tensor, latents: Tensor, members: slice = slice(None)) -> Tensor:
         """Predict with some or all members.
 
         Args:
-            features: From :meth:`features`, [M, B, D + A], or [1, B, D + A] for all members alike.
+            features: From :meth:`features`, [M, B, D + A + S], or with a first axis of 1 for all
+                members alike.
             latents: The latents they were made of, [M, B, D] or [1, B, D].
             members: Which members, M of them.
 
@@ -146,7 +168,12 @@ class Predictors(nn.Module):
 
     @torch.no_grad()
     def predict(
-        self, model: Model, seed: int, latents: Latents, actions: Actions | None = None
+        self,
+        model: Model,
+        seed: int,
+        latents: Latents,
+        actions: Actions | None = None,
+        states: States | None = None,
     ) -> Latents:
         """Predict next latents with one trained model.
 
@@ -155,6 +182,7 @@ class Predictors(nn.Module):
             seed: Which of :attr:`seeds`.
             latents: float32 [n, D].
             actions: float32 [n, A]; may be left out for ``no_action``, which ignores them.
+            states: float32 [n, S], where these predictors take a state, and ``None`` otherwise.
 
         Returns:
             float32 [n, D]; their directions are meant, not their lengths.
@@ -176,11 +204,18 @@ class Predictors(nn.Module):
                 f"{None if actions is None else actions.shape}; these predictors take "
                 f"[n, {self.dim}] and [n, {self.actions}]"
             )
+        wanted = (len(latents), self.states) if self.states else None
+        if wanted != (None if states is None else states.shape):
+            raise LatentError(
+                f"states of shape {None if states is None else states.shape}; these predictors "
+                f"take {f'[n, {self.states}]' if self.states else 'no state'}"
+            )
         predicted = np.empty((len(latents), self.dim), dtype=np.float32)
         for start in range(0, len(latents), _PREDICT_ROWS):
             rows = slice(start, start + _PREDICT_ROWS)
             z = self._tensor(latents[rows])
-            x = self.features(z, self._tensor(actions[rows]))
+            s = None if states is None else self._tensor(states[rows])
+            x = self.features(z, self._tensor(actions[rows]), s)
             out = self(x[None], z[None], slice(member, member + 1))
             predicted[rows] = out[0].cpu().numpy()
         return predicted

@@ -24,12 +24,18 @@ class RunStreams:
         noise: The numbers that replace the actions in the negative control.
         bootstrap: The resamples behind the intervals.
         montage: Which transitions are shown.
+        retrieval: Which transitions and which wrong actions retrieval is asked about.
+        planning: Which goals are planned for, the planner's seeds, and the random actions.
+        playing: Which tasks are played, and what the players draw.
     """
 
     holdout: np.random.Generator
     noise: np.random.Generator
     bootstrap: np.random.Generator
     montage: np.random.Generator
+    retrieval: np.random.Generator
+    planning: np.random.Generator
+    playing: np.random.Generator
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +55,7 @@ class RepetitionStreams:
 
 def run_streams(seed: int) -> RunStreams:
     """The streams of a run with this base seed."""
-    return RunStreams(*run_rngs(seed, 4))
+    return RunStreams(*run_rngs(seed, 7))
 
 
 def repetition_streams(seed: int, repetition: int) -> RepetitionStreams:

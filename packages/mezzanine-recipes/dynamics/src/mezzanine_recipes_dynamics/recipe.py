@@ -24,14 +24,15 @@ class LatentDynamics(Recipe[LatentDynamicsConfig]):
     def run(self, ctx: RunContext) -> Results:
         """Run the experiment.
 
-        Writes ``model.safetensors`` and ``model.json``, ``diagnostics.png`` and, for worlds of
-        images, ``montage.png``.
+        Writes ``model.safetensors`` and ``model.json``, ``diagnostics.png``, for worlds of images
+        ``montage.png``, where actions are retrieved or planned ``planning.png``, and where plans
+        are played ``mpc.png``.
 
         Raises:
-            ConfigError: If the encoder does not take the world's observations, or the device is
-                not there.
+            ConfigError: If the encoder does not take the world's observations, the device is not
+                there, or plans are to be played in a world that cannot be acted in.
             DataError: If the splits are empty, do not fit each other, hold the same action
-                everywhere, or are too small to rank.
+                everywhere, or are too small to rank or to plan on.
             LatentError: If latents are not finite or all the same, or the training diverges.
             OutputDirectoryError: If a file of the run cannot be written.
         """

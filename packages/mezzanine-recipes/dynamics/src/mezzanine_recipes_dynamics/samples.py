@@ -22,12 +22,14 @@ class Samples:
         actions: Action features, float32 [n, A].
         next_latents: Latents at t + Δ, float32 [n, D].
         episode: Trajectory of each, int64 [n].
+        state: What else is known at t, float32 [n, S]; ``None`` where there is nothing else.
     """
 
     latents: Latents
     actions: npt.NDArray[np.float32]
     next_latents: Latents
     episode: npt.NDArray[np.int64]
+    state: npt.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.latents)
@@ -35,7 +37,11 @@ class Samples:
     def where(self, mask: Mask) -> Samples:
         """The samples that a mask selects."""
         return Samples(
-            self.latents[mask], self.actions[mask], self.next_latents[mask], self.episode[mask]
+            self.latents[mask],
+            self.actions[mask],
+            self.next_latents[mask],
+            self.episode[mask],
+            None if self.state is None else self.state[mask],
         )
 
 

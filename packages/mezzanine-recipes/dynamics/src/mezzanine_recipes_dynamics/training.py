@@ -70,10 +70,13 @@ class Trainer:
             hidden=config.hidden,
             depth=config.depth,
             seeds=config.seeds,
+            states=0 if samples.state is None else samples.state.shape[1],
         )
         self.predictors.initialise([stream.weights for stream in streams])
         self.predictors.standardise(
-            torch.from_numpy(samples.latents), torch.from_numpy(samples.actions)
+            torch.from_numpy(samples.latents),
+            torch.from_numpy(samples.actions),
+            None if samples.state is None else torch.from_numpy(samples.state),
         )
         self.predictors.to(device)
         self._data = self._prepare(samples)
@@ -142,7 +145,10 @@ class Trainer:
             torch.from_numpy(array[rows]).to(self._device)
             for array in (samples.latents, samples.actions, samples.next_latents)
         )
-        features = self.predictors.features(latents, actions)
+        states = None
+        if samples.state is not None:
+            states = torch.from_numpy(samples.state[rows]).to(self._device)
+        features = self.predictors.features(latents, actions, states)
         return features, latents, nn.functional.normalize(targets, dim=-1)
 
     def _record(self, step: int, losses: Tensor) -> None:

@@ -15,6 +15,6 @@ def mezz_worlds() -> list[Spec]:
             summary="I-PHYRE physics games (40): frames before and after clicks that remove blocks",
             config="mezzanine_worlds_iphyre.config:IphyreConfig",
             factory="mezzanine_worlds_iphyre.world:IphyreWorld",
-            tags=("transitions", "image", "simulator", "physics"),
+            tags=("transitions", "image", "simulator", "physics", "playable"),
         )
     ]

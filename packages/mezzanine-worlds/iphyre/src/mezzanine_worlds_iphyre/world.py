@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mezzanine_core.fingerprint import fingerprint, item_keys
+from mezzanine_core.tasks import TaskSet
 from mezzanine_core.worlds import Transitions, World, WorldData
 from mezzanine_worlds_iphyre.catalogue import FPS, MAX_BLOCKS
 from mezzanine_worlds_iphyre.column import FrameColumn
@@ -20,6 +21,7 @@ from mezzanine_worlds_iphyre.overlap import Separated, draw_test
 from mezzanine_worlds_iphyre.samples import Sample
 from mezzanine_worlds_iphyre.sampling import SAMPLER, draw, quotas
 from mezzanine_worlds_iphyre.simulate import RENDERER
+from mezzanine_worlds_iphyre.tasks import draw_tasks
 from mezzanine_worlds_iphyre.versions import simulator_versions
 
 ACTION_NAMES: tuple[str, ...] = (
@@ -106,6 +108,20 @@ class IphyreWorld(World[IphyreConfig]):
                 "overlap": {"policy": config.overlap, **_overlap(train, test)},
             },
         )
+
+    def tasks(self, count: int, steps: int, seed: int) -> TaskSet:
+        """Games to be solved by ``steps`` acts of Δ each, from the games in turn.
+
+        See :class:`~mezzanine_core.tasks.PlayableWorld` and
+        :class:`~mezzanine_worlds_iphyre.tasks.GameTask`.
+
+        Raises:
+            ConfigError: If the acts take longer than ``max_steps``.
+            DataError: If random clicks solve too few of the games.
+            MissingDependencyError: If the simulator is missing or of a version that does not work.
+        """
+        simulator_versions()
+        return draw_tasks(self.config, count, steps, seed)
 
     def _transitions(self, by_game: Mapping[str, list[Sample]], source: str) -> Transitions:
         samples = list(chain.from_iterable(by_game.values()))

@@ -3,13 +3,14 @@
 from mezzanine_core import Spec, hookimpl
 
 
-def _spec(kind, name, config, factory):
+def _spec(kind, name, config, factory, tags=()):
     return Spec(
         kind=kind,
         name=name,
         summary="For tests",
         config=f"dynamics_test_parts.{config}",
         factory=f"dynamics_test_parts.{factory}",
+        tags=tags,
     )
 
 
@@ -17,6 +18,7 @@ def _spec(kind, name, config, factory):
 def mezz_worlds():
     return [
         _spec("world", "linear", "worlds:LinearConfig", "worlds:LinearWorld"),
+        _spec("world", "steered", "worlds:SteeredConfig", "worlds:SteeredWorld", ("playable",)),
         _spec("world", "dot", "worlds:DotConfig", "worlds:DotWorld"),
     ]
 

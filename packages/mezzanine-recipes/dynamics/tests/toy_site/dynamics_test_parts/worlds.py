@@ -5,6 +5,7 @@ from pydantic import Field
 
 from mezzanine_core.config import WorldConfig
 from mezzanine_core.fingerprint import fingerprint, item_keys
+from mezzanine_core.tasks import Step, Task, TaskSet, check_act
 from mezzanine_core.worlds import ArrayColumn, Transitions, World, WorldData
 
 
@@ -64,6 +65,72 @@ class LinearWorld(World[LinearConfig]):
             episode=episode.astype(np.int64),
             keys=item_keys("test_linear", (row.tolist() for row in whole)),
         )
+
+
+class Steering(Task):
+    """To turn a vector, by noiseless linear dynamics, into a direction that two pushes lead to."""
+
+    tolerance = 0.02
+
+    def __init__(self, name, steps, choices, rng, length=8):
+        fixed = np.random.default_rng(12345)
+        self.turn = np.linalg.qr(fixed.standard_normal((length, length)))[0]
+        self.push = fixed.standard_normal((2, length))
+        self.name, self.family, self.steps = name, name, steps
+        self.choices = choices
+        self.idle = np.zeros(2, np.float32)
+        self.bounds = None if choices else (np.full(2, -2, np.float32), np.full(2, 2, np.float32))
+        self.begin = rng.standard_normal(length)
+        self.oracle = self.propose(1, steps, rng)[0]
+        state = self.begin
+        for act in self.oracle:
+            state = self.follow(state, act)
+        self.goal = state.astype(np.float32)
+
+    def follow(self, state, act):
+        return state @ self.turn + act @ self.push
+
+    def start(self):
+        self.state, self.acts, self.solved = self.begin, 0, False
+        return self.state.astype(np.float32)
+
+    def act(self, features):
+        act = check_act(features, 2, self.name)
+        self.state = self.follow(self.state, act)
+        self.acts += 1
+        cosine = self.state @ self.goal / np.linalg.norm(self.state) / np.linalg.norm(self.goal)
+        distance = float(max(0.0, 1 - cosine))
+        self.solved = distance <= self.tolerance
+        over = self.solved or self.acts == self.steps
+        return Step(self.state.astype(np.float32), over, self.solved, distance)
+
+    def propose(self, count, steps, rng):
+        if self.choices:
+            return rng.choice([-2.0, 0.0, 2.0], (count, steps, 2)).astype(np.float32)
+        return rng.uniform(-2, 2, (count, steps, 2)).astype(np.float32)
+
+    def close(self):
+        pass
+
+
+class SteeredConfig(LinearConfig):
+    """The linear world, to be acted in."""
+
+    noise: float = 0.0
+    choices: bool = Field(False, description="Whether there are only nine actions")
+    families: int = Field(0, description="Tasks are of so many families; 0: each of its own")
+
+
+class SteeredWorld(LinearWorld):
+    """:class:`LinearWorld` with tasks."""
+
+    def tasks(self, count, steps, seed):
+        rng = np.random.default_rng([seed, 9])
+        tasks = [Steering(f"task {i}", steps, self.config.choices, rng) for i in range(count)]
+        for place, task in enumerate(tasks):
+            if self.config.families:
+                task.family = f"family {place % self.config.families}"
+        return TaskSet(tuple(tasks), {"tolerance": Steering.tolerance})
 
 
 class DotConfig(WorldConfig):

@@ -1,0 +1,177 @@
+"""The picture ``planning.png``: retrieval of actions, and planned actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+from mezzanine_core.results import Estimate
+from mezzanine_recipes_dynamics.plan_evaluation import Scores
+from mezzanine_recipes_dynamics.plan_stage import Planning
+from mezzanine_recipes_dynamics.plots import Look
+
+RETRIEVAL_LOOKS = {
+    "action": Look("action model", "#0072B2", "o"),
+    "nearest": Look("nearest transition", "#009E73", "^"),
+    "mean_action": Look("mean action", "#E69F00", "s"),
+    "random": Look("random", "#666666", "D"),
+}
+PLAN_LOOKS = {
+    "planned": Look("planned", "#0072B2", "o"),
+    "true": Look("true action", "#009E73", "^"),
+    "random": Look("random actions", "#666666", "D"),
+    "stay": Look("staying put", "#E69F00", "s"),
+}
+
+_SMALL, _MEDIUM, _LARGE = 9, 10.5, 12.5
+_EDGES = 14
+
+
+def planning_figure(planning: Planning) -> Figure:
+    """Draw what the planning part of a run found, a row of panels for each question.
+
+    Args:
+        planning: At least one question asked.
+    """
+    rows = len(planning.scores)
+    figure = Figure(figsize=(14, 0.6 + 4.6 * rows), layout="constrained")
+    level = next(iter(next(iter(planning.metrics.values())).values())).level
+    figure.suptitle(
+        f"Planning on test data. Large marks: mean over seeds; bars: {level:.0%} interval, "
+        "resampled by episode and over seeds; small marks: single seeds",
+        fontsize=_MEDIUM,
+        x=0.01,
+        ha="left",
+    )
+    drawn = figure.subfigures(rows, 1, squeeze=False)[:, 0]
+    parts = cast(Sequence[SubFigure], drawn)
+    for part, question in zip(parts, planning.scores, strict=True):
+        draw = _draw_retrieval if question == "retrieval" else _draw_plans
+        draw(part, planning, planning.scores[question])
+    return figure
+
+
+def _draw_retrieval(part: SubFigure, planning: Planning, found: Scores) -> None:
+    count = int(found.report["candidates"])
+    chance = {
+        "r@1": 1 / count,
+        "mrr": float(np.sum(1.0 / np.arange(1, count + 1))) / count,
+        "mean_rank": (count + 1) / 2,
+    }
+    labels = {
+        "r@1": f"R@1 (true action first of {count}), higher is better",
+        "mrr": "Mean reciprocal rank, higher is better",
+        "mean_rank": f"Mean rank (of {count}), lower is better",
+    }
+    axes = part.subplots(1, 4, width_ratios=[1, 1, 1, 1.15])
+    for one, (metric, label) in zip(axes[:3], labels.items(), strict=True):
+        _draw_estimates(one, planning, "retrieval", metric, RETRIEVAL_LOOKS)
+        one.axvline(chance[metric], color="#666666", linestyle=":", linewidth=1.5)
+        one.set_xlabel(label, fontsize=_SMALL)
+    _only_first_names(axes[:3])
+    ranks = {way: scores["rank"].ravel() for way, scores in found.scores.items()}
+    edges = np.unique(np.geomspace(1, count + 1, _EDGES).round())
+    for way, look in RETRIEVAL_LOOKS.items():
+        # At random every rank is as likely, which is the dotted line of the other panels.
+        if way != "random":
+            shares = np.histogram(ranks[way], bins=edges)[0] / len(ranks[way])
+            axes[3].stairs(shares, edges, color=look.colour, linewidth=2, label=look.label)
+    axes[3].set_xscale("log")
+    axes[3].xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes[3].set_xlabel(f"Rank of the true action, of {count} (log scale)", fontsize=_SMALL)
+    axes[3].set_ylabel("Share of test samples in the bin", fontsize=_SMALL)
+    axes[3].legend(fontsize=_SMALL)
+    _finish(axes[3])
+    part.suptitle(
+        f"Which of {count} actions leads to the goal? Wrong ones from "
+        f"{'the same episode' if found.report['negatives'] == 'episode' else 'any test episode'}; "
+        f"{found.report['n']} test samples; dotted line: chance",
+        fontsize=_LARGE,
+    )
+
+
+def _draw_plans(part: SubFigure, planning: Planning, found: Scores) -> None:
+    axes = part.subplots(1, 3, width_ratios=[1.2, 1, 1])
+    labels = {
+        "energy": "Energy: 1 - cosine between predicted end and goal",
+        "action_distance": "Distance to the true action, in its standard deviations",
+    }
+    for one, (metric, label) in zip(axes[:2], labels.items(), strict=True):
+        _draw_estimates(one, planning, "plan", metric, PLAN_LOOKS)
+        one.set_xlabel(label, fontsize=_SMALL)
+    planned, true = (found.scores[way]["energy"] for way in ("planned", "true"))
+    axes[2].plot(true.ravel(), planned.ravel(), ".", color=PLAN_LOOKS["planned"].colour, alpha=0.35)
+    ends = [float(min(planned.min(), true.min())), float(max(planned.max(), true.max()))]
+    axes[2].plot(ends, ends, color="#666666", linestyle=":", label="as good as the true action")
+    axes[2].set_xscale("log")
+    axes[2].set_yscale("log")
+    axes[2].set_xlabel("Energy of the true action (log scale)", fontsize=_SMALL)
+    axes[2].set_ylabel("Energy of the plan (log scale)", fontsize=_SMALL)
+    axes[2].legend(fontsize=_SMALL, loc="upper left")
+    _finish(axes[2])
+    part.suptitle(
+        f"Actions planned by {found.report['planner']}, horizon {found.report['horizon']}, for "
+        f"{found.report['n']} test goals; lower is better throughout; each dot a goal and seed",
+        fontsize=_LARGE,
+    )
+
+
+def _draw_estimates(
+    axes: Axes, planning: Planning, question: str, metric: str, looks: Mapping[str, Look]
+) -> None:
+    """A row for each way that has the metric: its estimate with interval, and single seeds."""
+    found: dict[str, Estimate] = {
+        way: planning.metrics[f"{question}_{way}"][metric]
+        for way in reversed(list(looks))
+        if metric in planning.metrics[f"{question}_{way}"]
+    }
+    for row, (way, estimate) in enumerate(found.items()):
+        look = looks[way]
+        below, above = estimate.value - estimate.low, estimate.high - estimate.value
+        axes.errorbar(
+            estimate.value,
+            row,
+            xerr=[[max(0.0, below)], [max(0.0, above)]],
+            fmt=look.marker,
+            color=look.colour,
+            markersize=8,
+            capsize=4,
+            linewidth=1.8,
+        )
+        axes.plot(
+            estimate.per_seed,
+            [row - 0.22] * len(estimate.per_seed),
+            look.marker,
+            color=look.colour,
+            markersize=3.5,
+            alpha=0.7,
+        )
+        axes.annotate(
+            f"{estimate.value:.3g}",
+            (estimate.value, row),
+            xytext=(0, 9),
+            textcoords="offset points",
+            ha="center",
+            fontsize=_SMALL,
+        )
+    axes.set_yticks(range(len(found)), [looks[way].label for way in found])
+    axes.set_ylim(-0.6, len(found) - 0.4)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.margins(x=0.12)
+    _finish(axes)
+
+
+def _only_first_names(axes: Sequence[Axes]) -> None:
+    for one in axes[1:]:
+        one.set_yticklabels([])
+
+
+def _finish(axes: Axes) -> None:
+    axes.tick_params(labelsize=_SMALL)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
