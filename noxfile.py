@@ -126,13 +126,10 @@ SUITES = {
 def tests(session: nox.Session, name: str, label: str | None) -> None:
     """The tests of one distribution, with nothing installed but what it declares."""
     distribution = DISTRIBUTIONS[name]
-    install(
-        session,
-        *local_closure(distribution),
-        extra=f"[{TEST_EXTRA}]",
-        variant=distribution.variants[label] if label else None,
-    )
-    session.install("-c", str(CONSTRAINTS), "pytest-xdist")
+    variant = distribution.variants[label] if label else None
+    install(session, *local_closure(distribution), extra=f"[{TEST_EXTRA}]", variant=variant)
+    versions = constraints(session, distribution.own, variant)
+    session.install("-c", str(versions), "pytest-xdist")
     session.run(
         "pytest",
         f"--numprocesses={WORKERS}",
