@@ -1,21 +1,24 @@
 """Laws of canonical JSON, fingerprints and item keys."""
 
+import hashlib
 import json
 import math
 import subprocess
 import sys
-from pathlib import PurePosixPath
+import tempfile
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mezzanine_core.errors import ConfigError
+from mezzanine_core.errors import ConfigError, DataError
 from mezzanine_core.fingerprint import (
     KEY_BYTES,
     canonical_json,
     content_keys,
+    file_digest,
     fingerprint,
     item_key,
     item_keys,
@@ -107,3 +110,16 @@ def test_content_keys_do_not_depend_on_memory_layout():
     array = np.arange(12, dtype=np.float32).reshape(3, 4)
     in_c, in_fortran = content_keys([array, np.asfortranarray(array)])
     assert in_c.tobytes() == in_fortran.tobytes()
+
+
+@given(st.binary(max_size=200))
+def test_a_file_digest_is_that_of_its_content(content):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        path.write_bytes(content)
+        assert file_digest(path) == hashlib.sha256(content).hexdigest()
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(DataError, match="missing cannot be read"):
+        file_digest(tmp_path / "missing")

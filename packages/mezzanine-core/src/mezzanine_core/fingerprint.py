@@ -10,13 +10,13 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mezzanine_core.errors import ConfigError
+from mezzanine_core.errors import ConfigError, DataError
 
 KEY_BYTES = 16
 """Length of an item key in bytes."""
@@ -75,6 +75,19 @@ def _plain(value: Any, where: str) -> Any:
 def fingerprint(value: Any) -> str:
     """SHA-256 of :func:`canonical_json` of ``value``, as 64 hexadecimal digits."""
     return hashlib.sha256(canonical_json(value).encode("ascii")).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content, as 64 hexadecimal digits; read as a stream.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})") from error
 
 
 def item_key(source: str, identity: Any) -> bytes:

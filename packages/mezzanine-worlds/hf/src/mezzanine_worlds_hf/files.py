@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mezzanine_core.errors import ConfigError, DataError
-from mezzanine_worlds_hf.digests import sha256
+from mezzanine_core.fingerprint import file_digest
 from mezzanine_worlds_hf.readers import READERS, read_table
 from mezzanine_worlds_hf.sources import Source
 
@@ -68,7 +68,9 @@ class LocalFiles(Source):
 
     def identity(self, splits: Sequence[str]) -> Mapping[str, Any]:
         """See :meth:`Source.identity`."""
-        return {"files": {split: [sha256(file) for file in self._files[split]] for split in splits}}
+        return {
+            "files": {split: [file_digest(file) for file in self._files[split]] for split in splits}
+        }
 
     def describe(self) -> Mapping[str, Any]:
         """See :meth:`Source.describe`."""

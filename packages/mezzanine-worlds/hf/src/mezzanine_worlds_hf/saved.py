@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mezzanine_core.errors import DataError
-from mezzanine_worlds_hf.digests import sha256
+from mezzanine_core.fingerprint import file_digest
 from mezzanine_worlds_hf.quiet import without_bars
 from mezzanine_worlds_hf.sources import Source
 
@@ -70,7 +70,7 @@ class Saved(Source):
 
     def _digests(self, folder: Path) -> list[str]:
         files = _read_json(folder / _STATE).get("_data_files", [])
-        return [sha256(folder / str(file["filename"])) for file in files]
+        return [file_digest(folder / str(file["filename"])) for file in files]
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import cache
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mezzanine_core.errors import ConfigError, DataError
+from mezzanine_core.fingerprint import file_digest
 from mezzanine_worlds_lerobot.metadata import EPISODES, INFO, Metadata, read_info, read_metadata
 
 
@@ -96,7 +96,7 @@ class LocalFolder(Source):
                 hint="Give --root the folder that meta/, data/ and videos/ lie in, or leave it out "
                 "to take the data set --repo_id from the hub.",
             )
-        self._digest = cache(sha256)
+        self._digest = cache(file_digest)
 
     def file(self, name: str) -> Path:
         """See :meth:`Source.file`."""
@@ -120,16 +120,3 @@ class LocalFolder(Source):
     def describe(self) -> Mapping[str, Any]:
         """See :meth:`Source.describe`."""
         return {"dataset": self.name, "kind": "folder", "folder": str(self.folder)}
-
-
-def sha256(path: Path) -> str:
-    """The sha256 of a file, 64 hexadecimal digits.
-
-    Raises:
-        DataError: If it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror})") from error
