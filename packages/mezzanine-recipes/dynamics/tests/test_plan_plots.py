@@ -67,4 +67,13 @@ def test_every_way_is_named_once_with_its_figure():
     axes = planning_figure(planning("plan")).axes[0]
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert names == [look.label for look in reversed(list(PLAN_LOOKS.values()))]
-    assert [text.get_text() for text in axes.texts] == ["0.5"] * 4
+    assert [text.get_text() for text in axes.texts] == ["0.5"] * len(PLAN_LOOKS)
+
+
+def test_ways_that_were_not_asked_for_are_left_out():
+    found = planning("plan")
+    found.metrics.pop("plan_rounded")
+    axes = planning_figure(found).axes[0]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert len(names) == len(PLAN_LOOKS) - 1
+    assert PLAN_LOOKS["rounded"].label not in names

@@ -1,10 +1,13 @@
 """The planning part of the recipe: goals, scores, figures, the picture, whole runs."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from pydantic import ValidationError
 
@@ -16,8 +19,10 @@ from mezzanine_recipes_dynamics.plan_evaluation import (
     nearest_actions,
     plan,
     retrieve,
+    round_actions,
 )
-from mezzanine_recipes_dynamics.plan_goals import Goals, chains
+from mezzanine_recipes_dynamics.plan_goals import Goals, Questions, chains, draw_rows
+from mezzanine_recipes_dynamics.planning import GradientSettings
 from mezzanine_recipes_dynamics.predictors import Predictors
 from mezzanine_recipes_dynamics.randomness import repetition_streams
 from mezzanine_recipes_dynamics.training import Trainer
@@ -78,6 +83,32 @@ def test_chosen_goals_are_as_many_as_there_are_at_most(make_samples):
     assert len(set(choose_goals(make_samples(20), rows, 7, rng).rows.tolist())) == 7
 
 
+@pytest.mark.parametrize("sizes", [[1, 400], [400, 1], [200, 200], [1, 1]])
+def test_drawn_rows_are_of_two_episodes_at_least(sizes):
+    episode = np.repeat([5, 3], sizes)
+    for seed in range(300):
+        drawn = draw_rows(episode, 2, np.random.default_rng(seed))
+        assert sorted(episode[drawn]) == [3, 5]
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 9), min_size=2, max_size=5), st.integers(2, 30), st.integers(0, 99))
+def test_drawn_rows_are_distinct_in_order_and_as_many_as_there_are(sizes, count, seed):
+    episode = np.repeat(np.arange(len(sizes)), sizes)
+    drawn = draw_rows(episode, count, np.random.default_rng(seed))
+    assert len(drawn) == min(count, len(episode))
+    assert (np.diff(drawn) > 0).all()
+    assert len(np.unique(episode[drawn])) >= 2
+
+
+def test_every_row_is_as_likely_to_be_drawn():
+    episode = np.arange(12) // 3
+    counts = np.zeros(12)
+    for seed in range(3000):
+        counts[draw_rows(episode, 4, np.random.default_rng(seed))] += 1
+    np.testing.assert_allclose(counts, 1000, rtol=0.1)
+
+
 def test_nearest_action_is_that_of_the_same_transition_if_it_is_known(make_samples):
     train = make_samples(30)
     goals = Goals.along(train, np.array([[4], [17]]))
@@ -98,9 +129,13 @@ def trained(make_samples, make_config):
     return trainer.predictors, train, test, config
 
 
+def questions(test, config):
+    return Questions.draw(test.actions, test.episode, config, np.random.default_rng(0))
+
+
 def test_model_that_uses_the_action_retrieves_it(trained):
     predictors, train, test, config = trained
-    found = retrieve(predictors, train, test, config, np.random.default_rng(0))
+    found = retrieve(predictors, train, test, questions(test, config))
     means = {way: float(scores["rank"].mean()) for way, scores in found.scores.items()}
     assert means["random"] == 4.5
     assert means["action"] < 1.5
@@ -112,7 +147,7 @@ def test_model_that_uses_the_action_retrieves_it(trained):
 def test_model_that_ignores_the_action_retrieves_by_chance(trained):
     _, train, test, config = trained
     ignorant = Predictors(dim=6, actions=2, hidden=8, depth=1, seeds=(0,))
-    found = retrieve(ignorant, train, test, config, np.random.default_rng(0))
+    found = retrieve(ignorant, train, test, questions(test, config))
     assert (found.scores["action"]["rank"] == 4.5).all()
 
 
@@ -133,6 +168,100 @@ def test_plans_beat_random_actions_and_are_near_the_true_ones(trained, planner, 
     assert distance["planned"] < distance["random"] / 2
     assert found.scores["planned"]["energy"].shape == (2, 20)
     assert sum(done) == 40
+
+
+def test_gradient_descent_has_settings_of_its_own(trained):
+    predictors, train, test, config = trained
+    goals = choose_goals(test, np.arange(60)[:, None], 20, np.random.default_rng(0))
+    by_default = config.model_copy(update={"planner": "gradient"})
+    fewer = by_default.model_copy(update={"gradient_starts": 3, "gradient_steps": 5})
+    calls, energy = [], []
+    for each in (by_default, fewer):
+        found = plan(predictors, train, goals, each, np.random.default_rng(0), lambda _: None)
+        calls.append(found.report["calls_per_goal"])
+        energy.append(found.scores["planned"]["energy"].mean())
+    settings = GradientSettings()
+    expected = settings.num_samples * (settings.n_steps + 1) + 1
+    assert calls == [expected, 3 * 6 + 1]
+    assert energy[0] < energy[1]
+
+
+@pytest.mark.parametrize("horizon", [1, 2])
+def test_rounded_actions_are_the_nearest_possible_ones(horizon):
+    rng = np.random.default_rng(0)
+    possible = rng.integers(0, 2, (30, 5)).astype(np.float32)
+    asked = rng.normal(size=(7, horizon, 5)).astype(np.float32)
+    found = round_actions(asked, possible)
+    assert found.shape == asked.shape
+    for one, other in zip(asked.reshape(-1, 5), found.reshape(-1, 5), strict=True):
+        far = np.square(possible - one).sum(axis=1)
+        assert (possible == other).all(axis=1).any()
+        assert np.square(other - one).sum() == pytest.approx(far.min())
+
+
+def test_actions_of_zeros_and_ones_are_planned_relaxed_and_rounded(trained, caplog):
+    predictors, train, test, config = trained
+    train, test = (
+        replace(samples, actions=np.eye(2, dtype=np.float32)[(samples.actions[:, 0] > 0) * 1])
+        for samples in (train, test)
+    )
+    goals = choose_goals(test, np.arange(60)[:, None], 20, np.random.default_rng(0))
+    found = plan(predictors, train, goals, config, np.random.default_rng(0), lambda _: None)
+    assert found.report["relaxed"] is True
+    assert "zeros and ones" in caplog.text
+    energy = {way: scores["energy"] for way, scores in found.scores.items()}
+    # There are two actions only: what was done, or the other.
+    distances = found.scores["rounded"]["action_distance"]
+    done = distances == 0
+    assert (done | np.isclose(distances, 2, atol=0.01)).all()
+    np.testing.assert_allclose(energy["rounded"][done], energy["true"][done], rtol=1e-4)
+
+
+def test_continuous_actions_are_planned_as_they_are(trained, caplog):
+    predictors, train, test, config = trained
+    goals = choose_goals(test, np.arange(60)[:, None], 5, np.random.default_rng(0))
+    found = plan(predictors, train, goals, config, np.random.default_rng(0), lambda _: None)
+    assert found.report["relaxed"] is False
+    assert "rounded" not in found.scores
+    assert not caplog.records
+
+
+def test_run_on_discrete_actions_reports_and_draws_rounded_plans(run):
+    record, out = run(train_steps=40, do_cem=True, cem_eval=10, **{"world.one_hot": True})
+    assert record.diagnostics["planning"]["plan"]["relaxed"] is True
+    assert record.metrics["plan_rounded"]["energy"].value > 0
+    assert set(record.deltas) >= {"plan_rounded_minus_true", "plan_rounded_minus_random"}
+    assert (out / "planning.png").is_file()
+
+
+def test_state_goes_along_through_retrieval_and_plans(make_samples, make_config):
+    config = make_config(
+        train_steps=400,
+        hidden=32,
+        train_lr=3e-3,
+        plan_candidates=8,
+        cem_iters=10,
+        plan_bounds="box",
+        seeds=(0,),
+    )
+    train, test = make_samples(600, states=3), make_samples(60, seed=1, states=3)
+    trainer = Trainer(train, None, config, [repetition_streams(0, 0)], torch.device("cpu"))
+    for _ in trainer.run():
+        pass
+    goals = choose_goals(test, np.arange(60)[:, None], 20, np.random.default_rng(0))
+    shuffled = replace(test, state=np.roll(test.state, 7, axis=0))
+    ranks, energies = [], []
+    for samples in (test, shuffled):
+        found = retrieve(trainer.predictors, train, samples, questions(samples, config))
+        ranks.append(found.scores["action"]["rank"].mean())
+        asked = replace(goals, state=samples.state[goals.rows])
+        found = plan(
+            trainer.predictors, train, asked, config, np.random.default_rng(0), lambda _: None
+        )
+        energies.append(found.scores["true"]["energy"].mean())
+        assert found.scores["planned"]["energy"].mean() < found.scores["random"]["energy"].mean()
+    assert 1.2 * ranks[0] < ranks[1]
+    assert energies[0] < energies[1] / 2
 
 
 def test_plans_over_several_transitions_reach_their_end(trained):
@@ -225,6 +354,10 @@ def test_planning_changes_nothing_of_the_verdict(run):
     ("flags", "message"),
     [
         ({"do_planning": True, "plan_candidates": 201}, "201 candidates are more than the 200"),
+        (
+            {"do_planning": True, "plan_candidates": 5, "plan_negatives": "episode"},
+            "Rank among 4 candidates or fewer",
+        ),
         ({"do_cem": True, "plan_horizon": 2}, "plan_horizon=2"),
     ],
 )
@@ -236,9 +369,10 @@ def test_questions_that_the_split_cannot_answer_are_refused_before_encoding(
     assert not (tmp_path / "cache").exists()
 
 
-def test_too_few_negatives_of_the_episode_are_refused_with_how_many_there_are(run):
-    with pytest.raises(DataError, match=r"Rank among 4 candidates or fewer"):
-        run(train_steps=20, do_planning=True, plan_candidates=5, plan_negatives="episode")
+def test_noise_in_place_of_actions_is_retrieved_by_chance(run):
+    record, _ = run(train_steps=100, actions="noise", do_planning=True, plan_candidates=4)
+    found = record.metrics["retrieval_action"]["mean_rank"]
+    assert found.low < 2.5 < found.high
 
 
 def test_hard_negatives_are_of_the_same_episode(run):
@@ -254,6 +388,8 @@ def test_hard_negatives_are_of_the_same_episode(run):
         {"plan_horizon": 0},
         {"cem_samples": 15},
         {"cem_iters": 0},
+        {"gradient_starts": 0},
+        {"gradient_steps": 0},
         {"cem_sigma": 0.0},
         {"cem_l1_quantile": 1.1},
         {"cem_l1_bound": -1.0},

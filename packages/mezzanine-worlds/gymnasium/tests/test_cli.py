@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from mezzanine_core.config.resolve import resolve
+from mezzanine_core.plugins import load_registry
+
 SITE = Path(__file__).parent / "toy_site"
+
+PLANS = ("planned", "rounded", "random")
 
 SMALL = (
     *("--train-steps=150", "--hidden=64", "--bootstrap=500", "--shuffles=2", "--montage-rows=2"),
@@ -18,14 +23,14 @@ SMALL = (
 
 @pytest.fixture
 def mezz(tmp_path):
-    """Runs `mezz run latent_dynamics` on this world in an empty directory."""
+    """Runs `mezz run gymnasium_latent_dynamics` in an empty directory."""
 
     def call(*arguments):
         environment = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
         environment |= {"OMP_NUM_THREADS": "1", "MEZZ_CACHE_DIR": str(tmp_path / "cache")}
-        world = ("run", "latent_dynamics", "--world=gymnasium")
+        preset = ("run", "gymnasium_latent_dynamics")
         return subprocess.run(
-            [sys.executable, "-m", "mezzanine_core", *world, *arguments],
+            [sys.executable, "-m", "mezzanine_core", *preset, *arguments],
             cwd=tmp_path,
             env={**environment, "PYTHONPATH": str(SITE)},
             capture_output=True,
@@ -74,9 +79,26 @@ def test_vectors_are_encoded_by_the_encoder_of_vectors(mezz, tmp_path) -> None:
         *("--encoder=vector", "--encoder.dim=8", "--offset=-0.3,0", "--scale=0.4,0.02", *SMALL),
         *("--env-id=MountainCar-v0", "--observations=vector", "--repeat-action=16"),
         *("--delta-steps=16", "--n-train=600", "--n-test=150"),
+        *("--do-planning", "--plan-candidates=3", "--do-cem", "--cem-eval=10"),
     )
     assert result.returncode == 0, result.stderr
-    assert _results(tmp_path)["verdict"]["label"] == "MAKE"
+    found = _results(tmp_path)
+    assert found["verdict"]["label"] == "MAKE"
+    assert found["deltas"]["retrieval_action_minus_random"]["mean_rank"]["low"] > 0
+    # Pushes are one-hot, and planners look between them.
+    assert found["diagnostics"]["planning"]["plan"]["relaxed"] is True
+    assert "zeros and ones" in result.stderr
+    energy = {way: found["metrics"][f"plan_{way}"]["energy"]["value"] for way in PLANS}
+    assert energy["planned"] < energy["random"]
+    assert energy["rounded"] < energy["random"]
+
+
+def test_the_configuration_file_is_one_of_the_preset() -> None:
+    file = Path(__file__).parents[4] / "configs" / "gymnasium.yml"
+    config = resolve(load_registry(), "gymnasium_latent_dynamics", file=file).config
+    assert config.world.env_id == "MountainCar-v0"
+    assert (config.world.delta_steps, config.world.repeat_action) == (16, 16)
+    assert (config.encoder.name, config.encoder.centre) == ("pixels", 255)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,8 @@ def test_latent_dynamics_run_on_frames_of_a_robot(request, mezz, name, action, t
     found = request.getfixturevalue(name)
     root = found if name == "g1" else found.root
     code, _, error = mezz(
-        f"--root={root}", "--delta_steps=2", "--state_key=observation.state", *SMALL
+        *(f"--root={root}", "--delta_steps=2", "--state_key=observation.state", *SMALL),
+        *("--do_planning", "--plan_candidates=8", "--do_cem", "--cem_eval=10"),
     )
     assert code == 0, error
     results = json.loads((tmp_path / "out" / "results.json").read_text())
@@ -86,6 +87,14 @@ def test_latent_dynamics_run_on_frames_of_a_robot(request, mezz, name, action, t
     assert data["overlap"]["same_transition"] == data["overlap"]["same_start"] == 0
     assert data["world"]["camera"]["decoder"]["name"] in {"pillow", "pyav", "torchcodec"}
     assert (tmp_path / "out" / "montage.png").is_file()
+    metrics = results["metrics"]
+    assert metrics["retrieval_random"]["mean_rank"]["value"] == 4.5
+    assert 1 <= metrics["retrieval_action"]["mean_rank"]["value"] <= 8
+    energy = {way: metrics[f"plan_{way}"]["energy"]["value"] for way in ("planned", "random")}
+    assert energy["planned"] < energy["random"]
+    assert results["diagnostics"]["planning"]["plan"]["n"] == 10
+    assert results["diagnostics"]["planning"]["plan"]["relaxed"] is False
+    assert (tmp_path / "out" / "planning.png").is_file()
 
 
 @pytest.mark.slow

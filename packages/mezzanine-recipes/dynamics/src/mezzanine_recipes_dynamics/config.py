@@ -89,12 +89,21 @@ class LatentDynamicsConfig(IntervalRecipeConfig):
         "each other in the test split",
     )
     cem_samples: int = Field(
-        256, ge=1, le=1_000_000, description="Planning: candidates of a goal in an iteration"
+        256,
+        ge=1,
+        le=1_000_000,
+        description="Planning by cem or mppi: candidates of a goal in an iteration",
     )
     cem_elite: int = Field(
         16, ge=1, le=1_000_000, description="Planning: best candidates to which CEM fits"
     )
-    cem_iters: int = Field(4, ge=1, le=100_000, description="Planning: iterations")
+    cem_iters: int = Field(4, ge=1, le=100_000, description="Planning by cem or mppi: iterations")
+    gradient_starts: int = Field(
+        8, ge=1, le=1_000_000, description="Planning by gradient: starts of a goal"
+    )
+    gradient_steps: int = Field(
+        60, ge=1, le=100_000, description="Planning by gradient: steps of each start"
+    )
     cem_sigma: float = Field(
         1.0,
         gt=0,

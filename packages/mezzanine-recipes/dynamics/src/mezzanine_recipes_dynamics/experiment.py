@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from matplotlib.figure import Figure
 
@@ -83,12 +84,13 @@ class Experiment:
         with ctx.stage("load"):
             inputs = load_inputs(self._config, ctx)
             check_transitions(inputs.train, inputs.test)
+            actions = self._actions(inputs)
             plans = PlanStage(self._config, self._streams, inputs)
-            plans.check()
+            plans.check(actions["test"])
             plays = PlayStage(self._config, self._streams, inputs, ctx)
             plays.check()
         with ctx.stage("encode"):
-            train, test = self._samples(inputs)
+            train, test = self._samples(inputs, actions)
         with ctx.stage("check"):
             spread = check_latents(train, test)
             overlap = find_overlap(inputs.train, inputs.test, train, test)
@@ -140,8 +142,21 @@ class Experiment:
             ),
         )
 
-    def _samples(self, inputs: Inputs) -> tuple[Samples, Samples]:
-        """Latent transitions of both splits; under the negative control, with noise for actions."""
+    def _actions(self, inputs: Inputs) -> dict[str, npt.NDArray[np.float32]]:
+        """What was done in both splits; under the negative control, noise in its place."""
+        found = {"train": inputs.train.action, "test": inputs.test.action}
+        if self._config.actions == "real":
+            return found
+        noise = self._streams.noise
+        return {
+            name: noise.standard_normal(action.shape, dtype=np.float32)
+            for name, action in found.items()
+        }
+
+    def _samples(
+        self, inputs: Inputs, actions: Mapping[str, npt.NDArray[np.float32]]
+    ) -> tuple[Samples, Samples]:
+        """Latent transitions of both splits."""
         latents = {
             label: self._ctx.latents(column, inputs.encoder, label)
             for label, column in inputs.columns().items()
@@ -149,20 +164,14 @@ class Experiment:
         train, test = (
             Samples(
                 latents[f"{name}/obs"],
-                split.action,
+                actions[name],
                 latents[f"{name}/next_obs"],
                 split.episode,
                 split.state,
             )
             for name, split in (("train", inputs.train), ("test", inputs.test))
         )
-        if self._config.actions == "noise":
-            train, test = (self._with_noise(samples) for samples in (train, test))
         return train, test
-
-    def _with_noise(self, samples: Samples) -> Samples:
-        noise = self._streams.noise.standard_normal(samples.actions.shape, dtype=np.float32)
-        return replace(samples, actions=noise)
 
     def _train(self, train: Samples, device: torch.device) -> _Trained:
         config = self._config

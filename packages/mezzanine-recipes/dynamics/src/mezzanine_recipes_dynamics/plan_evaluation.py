@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 
 from mezzanine_core.ranks import Ranks
 from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
-from mezzanine_recipes_dynamics.plan_goals import Goals
+from mezzanine_recipes_dynamics.plan_goals import Goals, Questions, draw_rows
 from mezzanine_recipes_dynamics.planning import (
     CEM,
     MPPI,
@@ -28,12 +29,13 @@ from mezzanine_recipes_dynamics.planning import (
     Prior,
     ResidualMLP,
     candidate_costs,
-    draw_candidates,
     expand_info,
     rank_true,
 )
 from mezzanine_recipes_dynamics.predictors import Predictors
 from mezzanine_recipes_dynamics.samples import Samples
+
+_log = logging.getLogger(__name__)
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,8 +66,7 @@ def retrieve(
     predictors: Predictors,
     train: Samples,
     test: Samples,
-    config: LatentDynamicsConfig,
-    rng: np.random.Generator,
+    questions: Questions,
 ) -> Scores:
     """Rank the true action of test transitions among others by where the model says they lead.
 
@@ -75,17 +76,17 @@ def retrieve(
     the action of the training transition with the most similar change, which knows both but
     has no model. A model that ignores the action ties all candidates and ranks as ``random`` does.
 
+    Args:
+        predictors: Trained predictors.
+        train: Training samples, for the floors.
+        test: Test samples.
+        questions: Which of these to ask about.
+
     Raises:
-        DataError: If there are more candidates than items.
         LatentError: If a prediction is not finite.
     """
-    count = min(config.plan_eval, len(test))
-    queries = np.sort(rng.choice(len(test), count, replace=False))
-    rows = draw_candidates(
-        test.actions, test.episode, queries, config.plan_candidates, rng, config.plan_negatives
-    )
-    candidates = test.actions[rows]
-    goals = Goals.along(test, queries[:, None])
+    candidates = test.actions[questions.candidates]
+    goals = Goals.along(test, questions.queries[:, None])
     found = {
         "action": [
             candidate_costs(
@@ -97,7 +98,7 @@ def retrieve(
             .numpy()
             for seed in predictors.seeds
         ],
-        "random": [np.zeros((count, config.plan_candidates))],
+        "random": [np.zeros(questions.candidates.shape)],
         "mean_action": [_far_from(candidates, train.actions.mean(axis=0), train.actions)],
         "nearest": [_far_from(candidates, nearest_actions(train, goals)[:, None], train.actions)],
     }
@@ -106,11 +107,11 @@ def retrieve(
             way: _together([_rank_scores(rank_true(costs)) for costs in seeds])
             for way, seeds in found.items()
         },
-        episode=test.episode[queries],
+        episode=goals.episode,
         report={
-            "n": count,
-            "candidates": config.plan_candidates,
-            "negatives": config.plan_negatives,
+            "n": len(goals),
+            "candidates": candidates.shape[1],
+            "negatives": questions.negatives,
         },
     )
 
@@ -127,14 +128,31 @@ def nearest_actions(train: Samples, goals: Goals) -> npt.NDArray[np.float32]:
     asked = np.concatenate(
         [goals.latents / scales[0], (goals.goals - goals.latents) / scales[1]], axis=1
     )
+    found: npt.NDArray[np.float32] = train.actions[_nearest(known, asked)]
+    return found
+
+
+def round_actions(
+    actions: npt.NDArray[np.float32], possible: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Each of actions [..., A] moved to the nearest of those that are possible, [m, A]."""
+    kinds = np.unique(possible, axis=0)
+    rows = _nearest(kinds, actions.reshape(-1, actions.shape[-1]))
+    found: npt.NDArray[np.float32] = kinds[rows].reshape(actions.shape)
+    return found
+
+
+def _nearest(
+    known: npt.NDArray[np.float32], asked: npt.NDArray[np.float32]
+) -> npt.NDArray[np.int64]:
+    """The row of known [m, F] that is nearest to each of asked [n, F], int64 [n]."""
     lengths = np.einsum("ij,ij->i", known, known)
     block = max(1, _BYTES // (4 * len(known)))
     nearest = [
         np.argmin(lengths - 2 * (asked[start : start + block] @ known.T), axis=1)
         for start in range(0, len(asked), block)
     ]
-    found: npt.NDArray[np.float32] = train.actions[np.concatenate(nearest)]
-    return found
+    return np.concatenate(nearest)
 
 
 def plan(
@@ -148,10 +166,12 @@ def plan(
     """Plan for goals with the action model of every seed, and compare with what was done.
 
     The ways to choose actions: ``planned``; ``true``, what was done; ``random``, actions of the
-    training split; and ``stay``, the energy between start and goal without any model. Their
-    scores: ``energy``, between where the model says that they lead and the goal; and
-    ``action_distance``, to the true actions, root mean square in standard deviations of the
-    training actions.
+    training split; and ``stay``, the energy between start and goal without any model. Where all
+    training actions are of zeros and ones, as one-hot ones are, planners search what lies between
+    them, which cannot be done; so there is ``rounded`` too: each planned action moved to the
+    nearest one of the training split. Their scores: ``energy``, between where the model says that
+    they lead and the goal; and ``action_distance``, to the true actions, root mean square in
+    standard deviations of the training actions.
 
     Args:
         predictors: Trained predictors.
@@ -170,6 +190,12 @@ def plan(
     others = _tensor(train.actions[drawn], predictors)
     info, true = _info(goals, predictors), _tensor(goals.actions, predictors)
     unit = _tensor(_spread(train.actions), predictors)
+    relaxed = bool(np.isin(train.actions, (0, 1)).all())
+    if relaxed:
+        _log.warning(
+            "all training actions are of zeros and ones; plans are mixtures of such actions, which "
+            "cannot be done. plan_rounded is of the nearest actions of the training split"
+        )
     found, calls = [], []
     for repetition, seed in enumerate(predictors.seeds):
         cost = _cost(predictors, seed, config)
@@ -185,11 +211,12 @@ def plan(
             energy.append(one.costs)
             calls.append(one.calls)
             advance(len(one.costs))
+        planned = torch.cat(actions)
         found.append(
             {
                 "planned": {
                     "energy": torch.cat(energy),
-                    "action_distance": _distance(torch.cat(actions), true, unit),
+                    "action_distance": _distance(planned, true, unit),
                 },
                 "true": {"energy": _energies(cost, info, true[:, None])},
                 "random": {
@@ -198,10 +225,14 @@ def plan(
                 },
             }
         )
+        if relaxed:
+            rounded = _tensor(round_actions(planned.cpu().numpy(), train.actions), predictors)
+            found[-1]["rounded"] = {
+                "energy": _energies(cost, info, rounded[:, None]),
+                "action_distance": _distance(rounded, true, unit),
+            }
     still = LatentCost(lambda latents, _actions, *_context: latents)
-    scores = {
-        way: _together([_numpy(one[way]) for one in found]) for way in ("planned", "true", "random")
-    }
+    scores = {way: _together([_numpy(one[way]) for one in found]) for way in found[0]}
     scores["stay"] = _together([_numpy({"energy": _energies(still, info, true[:, None, :1])})])
     return Scores(
         scores=scores,
@@ -210,6 +241,7 @@ def plan(
             "n": len(goals),
             "planner": config.planner,
             "horizon": config.plan_horizon,
+            "relaxed": relaxed,
             "calls_per_goal": float(torch.cat(calls).double().mean()),
             "radius": bounds.radius if isinstance(bounds, L1Ball) else None,
         },
@@ -219,9 +251,11 @@ def plan(
 def choose_goals(
     test: Samples, rows: npt.NDArray[np.int64], count: int, rng: np.random.Generator
 ) -> Goals:
-    """Some of the chains of test samples, int64 [m, H], drawn at random: at most ``count``."""
-    chosen = np.sort(rng.choice(len(rows), min(count, len(rows)), replace=False))
-    return Goals.along(test, rows[chosen])
+    """Some of the chains of test samples, int64 [m, H], drawn at random: at most ``count``.
+
+    They are of at least two episodes, as the chains must be; see :func:`~.plan_goals.draw_rows`.
+    """
+    return Goals.along(test, rows[draw_rows(test.episode[rows[:, 0]], count, rng)])
 
 
 def _bounds(train: Samples, config: LatentDynamicsConfig) -> Bounds | None:
@@ -249,7 +283,9 @@ def _planner(
         mppi = MPPISettings(num_samples=samples, n_steps=steps)
         return MPPI(cost, horizon=horizon, prior=prior, bounds=bounds, settings=mppi)
     if config.planner == "gradient":
-        descent = GradientSettings(num_samples=samples, n_steps=steps)
+        descent = GradientSettings(
+            num_samples=config.gradient_starts, n_steps=config.gradient_steps
+        )
         return GradientDescent(cost, horizon=horizon, prior=prior, bounds=bounds, settings=descent)
     cem = CEMSettings(num_samples=samples, n_steps=steps, topk=config.cem_elite)
     return CEM(cost, horizon=horizon, prior=prior, bounds=bounds, settings=cem)

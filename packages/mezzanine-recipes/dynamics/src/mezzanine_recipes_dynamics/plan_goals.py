@@ -1,4 +1,4 @@
-"""What is planned for: test transitions, or chains of them, as latents, goals and true actions."""
+"""What is asked: which actions to tell apart, and what to plan for, drawn from a test split."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy.typing as npt
 from mezzanine_core.encoders import Latents
 from mezzanine_core.errors import DataError
 from mezzanine_core.worlds import Transitions
+from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
+from mezzanine_recipes_dynamics.planning.retrieval import Negatives, draw_candidates
 from mezzanine_recipes_dynamics.samples import Samples
 
 Rows = npt.NDArray[np.int64]
@@ -50,6 +52,63 @@ class Goals:
             episode=samples.episode[first],
             rows=first,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Questions:
+    """Test transitions whose action is to be told from others.
+
+    Attributes:
+        queries: Rows whose true action is asked for, int64 [q].
+        candidates: Rows whose actions to choose from, int64 [q, C]; the query itself comes first.
+        negatives: Where the others are from.
+    """
+
+    queries: Rows
+    candidates: Rows
+    negatives: Negatives
+
+    @classmethod
+    def draw(
+        cls,
+        actions: npt.NDArray[np.float32],
+        episode: Rows,
+        config: LatentDynamicsConfig,
+        rng: np.random.Generator,
+    ) -> Questions:
+        """Draw as many as the settings say, of at least two episodes.
+
+        Args:
+            actions: Actions of the test split, float [n, A].
+            episode: Trajectory of each, int64 [n], of at least two.
+            config: Says how many questions and candidates, and where wrong actions are from.
+            rng: Decides which.
+
+        Raises:
+            DataError: If there are more candidates than items with another action.
+        """
+        queries = draw_rows(episode, config.plan_eval, rng)
+        negatives = config.plan_negatives
+        drawn = draw_candidates(actions, episode, queries, config.plan_candidates, rng, negatives)
+        return cls(queries, drawn, negatives)
+
+
+def draw_rows(episode: Rows, count: int, rng: np.random.Generator) -> Rows:
+    """Some rows, in order, of at least two episodes: from one alone no interval can be told.
+
+    All rows are as likely. Only where all that were drawn are of one episode, one of them gives way
+    to a row of another.
+
+    Args:
+        episode: Trajectory of each row, int64 [n], of at least two.
+        count: How many, at least 2; all rows where there are fewer.
+        rng: Decides which.
+    """
+    drawn: Rows = rng.choice(len(episode), min(count, len(episode)), replace=False)
+    others = np.flatnonzero(episode != episode[drawn[0]])
+    if not np.isin(drawn, others).any():
+        drawn[-1] = rng.choice(others)
+    return np.sort(drawn)
 
 
 def chains(split: Transitions, horizon: int) -> Rows:

@@ -23,6 +23,7 @@ RETRIEVAL_LOOKS = {
 }
 PLAN_LOOKS = {
     "planned": Look("planned", "#0072B2", "o"),
+    "rounded": Look("planned, rounded", "#56B4E9", "v"),
     "true": Look("true action", "#009E73", "^"),
     "random": Look("random actions", "#666666", "D"),
     "stay": Look("staying put", "#E69F00", "s"),
@@ -128,7 +129,7 @@ def _draw_estimates(
     found: dict[str, Estimate] = {
         way: planning.metrics[f"{question}_{way}"][metric]
         for way in reversed(list(looks))
-        if metric in planning.metrics[f"{question}_{way}"]
+        if metric in planning.metrics.get(f"{question}_{way}", {})
     }
     for row, (way, estimate) in enumerate(found.items()):
         look = looks[way]

@@ -16,7 +16,7 @@ from mezzanine_core.stats import bootstrap_gain, bootstrap_mean
 from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
 from mezzanine_recipes_dynamics.inputs import Inputs
 from mezzanine_recipes_dynamics.plan_evaluation import Floats, Scores, choose_goals, plan, retrieve
-from mezzanine_recipes_dynamics.plan_goals import chains
+from mezzanine_recipes_dynamics.plan_goals import Questions, chains
 from mezzanine_recipes_dynamics.predictors import Predictors
 from mezzanine_recipes_dynamics.randomness import RunStreams
 from mezzanine_recipes_dynamics.samples import Samples
@@ -33,7 +33,13 @@ _RANGES = {"rank": (1.0, np.inf), "r@1": (0.0, 1.0), "mrr": (0.0, 1.0)}
 
 _COMPARISONS = {
     "retrieval": (("action", "random"), ("action", "mean_action"), ("action", "nearest")),
-    "plan": (("planned", "true"), ("planned", "random"), ("true", "random")),
+    "plan": (
+        ("planned", "true"),
+        ("planned", "random"),
+        ("true", "random"),
+        ("rounded", "true"),
+        ("rounded", "random"),
+    ),
 }
 """Question → which ways to choose actions are compared; positive means that the first is better."""
 
@@ -70,14 +76,18 @@ class PlanStage:
         self._config = config
         self._streams = streams
         self._inputs = inputs
+        self._questions: Questions | None = None
         self._chains: npt.NDArray[np.int64] | None = None
 
-    def check(self) -> None:
-        """Refuse what the splits cannot answer; needs no latents.
+    def check(self, actions: npt.NDArray[np.float32]) -> None:
+        """Draw the questions, and refuse what the splits cannot answer; needs no latents.
+
+        Args:
+            actions: What is taken for the actions of the test split, float32 [n, A].
 
         Raises:
-            DataError: If there are more candidates than test transitions, or too few that follow
-                each other.
+            DataError: If there are more candidates than test transitions, or than items with
+                another action, or too few transitions that follow each other.
         """
         test = self._inputs.test
         if self._config.do_planning and self._config.plan_candidates > len(test):
@@ -85,6 +95,10 @@ class PlanStage:
                 f"plan_candidates={self._config.plan_candidates} candidates are more than the "
                 f"{len(test)} test transitions that they are drawn from",
                 hint="Lower plan_candidates or raise n_test.",
+            )
+        if self._config.do_planning:
+            self._questions = Questions.draw(
+                actions, test.episode, self._config, self._streams.retrieval
             )
         if self._config.do_cem:
             self._chains = chains(test, self._config.plan_horizon)
@@ -95,12 +109,11 @@ class PlanStage:
         """Retrieve and plan, as the settings say.
 
         Raises:
-            DataError: If there are more candidates than items with another action.
             LatentError: If an energy is not finite.
         """
         config, scores = self._config, {}
-        if config.do_planning:
-            scores["retrieval"] = retrieve(predictors, train, test, config, self._streams.retrieval)
+        if self._questions is not None:
+            scores["retrieval"] = retrieve(predictors, train, test, self._questions)
         if self._chains is not None:
             rng = self._streams.planning
             goals = choose_goals(test, self._chains, config.cem_eval, rng)
@@ -136,6 +149,8 @@ class PlanStage:
         gains: Figures = {}
         for question, found in scores.items():
             for first, second in _COMPARISONS[question]:
+                if first not in found.scores:
+                    continue
                 one, other = found.scores[first], found.scores[second]
                 gains[f"{question}_{first}_minus_{second}"] = {
                     _METRICS.get(name, name): bootstrap_gain(

@@ -266,10 +266,15 @@ class PlayStage:
             for component in self._ctx.registry.components("world")
             if PLAYABLE in component.spec.tags
         )
+        which = (
+            f"Installed worlds that can: {', '.join(able)}."
+            if able
+            else "No installed world can; mezzanine-worlds-iphyre and mezzanine-worlds-gymnasium "
+            "bring some that can."
+        )
         return ConfigError(
             f"do_mpc: the world {self._config.world.name!r} cannot be acted in: {why}",
-            hint=f"Installed worlds that can: {', '.join(able) or 'none'}. "
-            "Without do_mpc the rest of the run works as it is.",
+            hint=f"{which} Without do_mpc the rest of the run works as it is.",
         )
 
 

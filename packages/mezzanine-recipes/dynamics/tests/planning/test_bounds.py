@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -40,6 +40,7 @@ def test_projection_is_that_of_a_reference(actions, radius):
 
 @settings(deadline=None)
 @given(ACTIONS, RADII, st.sampled_from(["scale", "project"]))
+@example(torch.tensor([[1.2421875]]), 1.2421875, "scale")
 def test_clipped_actions_are_within_the_ball_and_stay_where_they_are(actions, radius, method):
     ball = L1Ball(radius, method)
     once = ball.clip(actions)
@@ -114,3 +115,14 @@ def test_bounds_of_actions_that_are_not_finite_are_refused():
     for bounds in (Box, L1Ball):
         with pytest.raises(DataError, match="row 1, feature 0"):
             bounds.of([[1.0, 2.0], [float("nan"), 1.0]])
+
+
+@pytest.mark.parametrize(("low", "high"), [([0, 0], [1, 1, 1]), ([[0, 0]], 1)])
+def test_bounds_of_other_shapes_are_refused(low, high):
+    with pytest.raises(ConfigError, match=r"numbers or of shape \[A\]"):
+        Box(low, high)
+
+
+def test_box_refuses_actions_of_another_size():
+    with pytest.raises(ConfigError, match="box of 3 features does not bound actions of 2"):
+        Box(np.zeros(3), 1).clip(torch.zeros(4, 2))

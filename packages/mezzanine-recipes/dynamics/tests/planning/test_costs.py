@@ -95,6 +95,7 @@ def test_settings_that_are_none_are_refused(wrong, message):
         ({"goal": torch.zeros(2, 1, 8)}, "goal of shape"),
         ({"goal": torch.zeros(3, 1, 7)}, "do not compare"),
         ({"context": torch.zeros(3, 2, 7)}, "context of shape"),
+        ({"latent": [0.0, 1.0]}, "latent of shape list"),
     ],
 )
 def test_what_is_known_must_fit(make_info, candidates, changed, message):
@@ -102,6 +103,38 @@ def test_what_is_known_must_fit(make_info, candidates, changed, message):
     info = {name: value for name, value in info.items() if value is not None}
     with pytest.raises(LatentError, match=message):
         LatentCost(add).get_cost(info, candidates)
+
+
+def test_model_whose_latents_have_another_shape_is_refused(make_info, candidates):
+    with pytest.raises(LatentError, match=r"next latents of shape \[4, 6\]; expected \[4, 8\]"):
+        LatentCost(lambda latents, actions: latents[:, :6]).get_cost(
+            expand_info(make_info(3), 4), candidates
+        )
+
+
+@pytest.mark.parametrize(
+    ("actions", "context", "message"),
+    [
+        (2, None, "8 of a latent and 5 of actions and context, but was given 8 of latent, 2 of"),
+        (3, 3, "3 of action, 3 of context"),
+        (5, 3, "5 of action, 3 of context"),
+    ],
+)
+def test_model_refuses_other_features_than_it_takes(
+    make_model, make_info, actions, context, message
+):
+    info = make_info(3)
+    if context is not None:
+        info["context"] = torch.zeros(3, context)
+    with pytest.raises(LatentError, match=message):
+        LatentCost(make_model(states=3)).get_cost(
+            expand_info(info, 4), torch.zeros(3, 4, 1, actions)
+        )
+
+
+def test_model_refuses_latents_of_another_size(make_model):
+    with pytest.raises(LatentError, match="7 of latent, 3 of action"):
+        make_model()(torch.zeros(1, 7), torch.zeros(1, 3))
 
 
 def test_candidates_of_another_shape_are_refused(make_info):

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from mezzanine_core.errors import ConfigError
-from mezzanine_recipes_dynamics.planning import GoalNoise, colouring
+from mezzanine_recipes_dynamics.planning import GoalNoise, colouring, goal_seeds
 
 
 def power_law(real, imaginary, exponent):
@@ -88,3 +88,8 @@ def test_drawn_noise_has_the_covariance_of_its_colour(colour):
 def test_noise_out_of_range_is_refused(horizon, colour):
     with pytest.raises(ConfigError, match="colour"):
         colouring(horizon, colour)
+
+
+def test_negative_seeds_are_refused():
+    with pytest.raises(ConfigError, match="seed=-1"):
+        goal_seeds(-1, 3)

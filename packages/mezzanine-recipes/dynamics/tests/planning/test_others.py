@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mezzanine_core.errors import ConfigError
+from mezzanine_core.errors import ConfigError, LatentError
 from mezzanine_recipes_dynamics.planning import (
     CEM,
     MPPI,
@@ -28,6 +29,49 @@ PLANNERS = {
 def test_path_integrals_find_the_optimum_of_a_quadratic(bowl, targets, prior):
     plan = MPPI(bowl, horizon=3, prior=prior).solve({"target": targets})
     torch.testing.assert_close(plan.actions, targets, atol=1e-3, rtol=0)
+
+
+class Cliff:
+    """A bowl off whose edge costs are no finite numbers."""
+
+    def __init__(self, bowl, worst):
+        self.bowl, self.worst = bowl, worst
+
+    def get_cost(self, info_dict, action_candidates):
+        costs = self.bowl.get_cost(info_dict, action_candidates)
+        return costs.where(action_candidates[..., 0, 0] < 0.8, self.worst)
+
+
+NOT_FINITE = [float("inf"), float("nan"), -float("inf")]
+
+
+@pytest.mark.parametrize("worst", NOT_FINITE)
+def test_candidates_that_cost_no_finite_number_have_no_weight(bowl, targets, prior, worst):
+    aims = targets.clone()
+    aims[:, 0, 0] = 0.2
+    plan = MPPI(Cliff(bowl, worst), horizon=3, prior=prior).solve({"target": aims})
+    torch.testing.assert_close(plan.actions, aims, atol=1e-3, rtol=0)
+    torch.testing.assert_close(plan.mean, aims, atol=1e-2, rtol=0)
+
+
+@pytest.mark.parametrize("name", PLANNERS)
+@pytest.mark.parametrize("worst", NOT_FINITE)
+def test_every_planner_passes_over_what_costs_no_finite_number(bowl, targets, prior, name, worst):
+    cost, info = Cliff(bowl, worst), {"target": targets}
+    plan = PLANNERS[name](cost, horizon=3, prior=prior).solve(info)
+    assert plan.costs.isfinite().all()
+    assert (plan.costs < targets.square().sum(dim=(-2, -1))).all()
+
+
+def test_goal_without_any_finite_cost_is_refused_by_its_place(bowl, targets, prior):
+    class Nowhere:
+        def get_cost(self, info_dict, action_candidates):
+            costs = bowl.get_cost(info_dict, action_candidates)
+            costs[2] = torch.nan
+            return costs
+
+    with pytest.raises(LatentError, match="goal 2 are not finite"):
+        MPPI(Nowhere(), horizon=3, prior=prior).solve({"target": targets})
 
 
 def test_gradient_descent_finds_the_optimum_of_a_quadratic(bowl, targets, prior):
@@ -83,6 +127,20 @@ def test_plans_are_better_than_where_they_started_and_cost_what_is_said(
     assert (plan.costs < started).all()
     reached = cost.get_cost(known, plan.actions.unsqueeze(1))[:, 0]
     torch.testing.assert_close(plan.costs, reached)
+
+
+@pytest.mark.parametrize("name", PLANNERS)
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"bounds": Box(np.zeros(3), np.ones(3))}, "box of 3 features does not bound actions of 2"),
+        ({"seed": -1}, "seed=-1"),
+        ({"horizon": 0}, "horizon=0"),
+    ],
+)
+def test_planners_refuse_what_does_not_fit_when_they_are_made(bowl, prior, name, wrong, message):
+    with pytest.raises(ConfigError, match=message):
+        PLANNERS[name](bowl, **{"horizon": 3, "prior": prior, **wrong})
 
 
 @pytest.mark.parametrize("name", PLANNERS)

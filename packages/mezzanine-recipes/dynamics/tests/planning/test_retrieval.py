@@ -57,6 +57,17 @@ def test_more_candidates_than_items_are_refused(data):
         draw_candidates(*data, np.arange(5), 21, np.random.default_rng(0), "episode")
 
 
+def test_refusal_says_how_many_candidates_every_query_has():
+    actions = np.arange(9, dtype=np.float32)[:, None]
+    episode = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2])
+    queries, rng = np.array([0, 4, 7]), np.random.default_rng(0)
+    with pytest.raises(DataError, match=r"row 7 has 1 rows[^$]*Rank among 2 candidates"):
+        draw_candidates(actions, episode, queries, 5, rng, "episode")
+    assert draw_candidates(actions, episode, queries, 2, rng, "episode").shape == (3, 2)
+    with pytest.raises(DataError, match=r"has 0 rows[^$]*\nTake more data, or negatives from any"):
+        draw_candidates(actions, np.arange(9), queries, 2, rng, "episode")
+
+
 def test_one_candidate_is_no_question(data):
     with pytest.raises(ConfigError, match="at least 2"):
         draw_candidates(*data, np.arange(5), 1, np.random.default_rng(0))

@@ -34,13 +34,19 @@ class Box:
         high: Highest values, float [A] or a number.
 
     Raises:
-        ConfigError: If a bound is NaN, or ``low`` is above ``high`` somewhere.
+        ConfigError: If a bound is NaN, the shapes are others, or ``low`` is above ``high``
+            somewhere.
     """
 
     def __init__(self, low: npt.ArrayLike, high: npt.ArrayLike) -> None:
-        lows, highs = np.broadcast_arrays(
-            np.asarray(low, dtype=np.float32), np.asarray(high, dtype=np.float32)
-        )
+        given = np.asarray(low, dtype=np.float32), np.asarray(high, dtype=np.float32)
+        shapes = {each.shape for each in given if each.shape}
+        if len(shapes) > 1 or any(len(shape) > 1 for shape in shapes):
+            raise ConfigError(
+                f"the bounds of a box are numbers or of shape [A], not {given[0].shape} and "
+                f"{given[1].shape}"
+            )
+        lows, highs = np.broadcast_arrays(*given)
         if np.isnan(lows).any() or np.isnan(highs).any():
             raise ConfigError("a bound of the box is NaN")
         if (lows > highs).any():
@@ -68,7 +74,14 @@ class Box:
         """Each feature of actions [..., A] moved to the nearest value within its bounds.
 
         The actions must be where the box is; see :meth:`to`.
+
+        Raises:
+            ConfigError: If the box is of another number of features.
         """
+        if self.low.ndim and len(self.low) != actions.shape[-1]:
+            raise ConfigError(
+                f"a box of {len(self.low)} features does not bound actions of {actions.shape[-1]}"
+            )
         return torch.clamp(actions, self.low, self.high)
 
 
@@ -122,8 +135,8 @@ class L1Ball:
         if self.method == "project":
             return project_l1(actions, self.radius)
         norms = actions.abs().sum(dim=-1, keepdim=True)
-        # An action of no length is within, and is multiplied by one.
-        return actions * (self.radius / norms).nan_to_num(nan=1.0).clamp(max=1.0)
+        # A number over a tensor is rounded twice, which would move an action just on the edge.
+        return torch.where(norms > self.radius, actions * (self.radius / norms), actions)
 
 
 def project_l1(actions: Tensor, radius: float) -> Tensor:

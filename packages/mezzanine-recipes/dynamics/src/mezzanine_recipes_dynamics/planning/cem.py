@@ -67,11 +67,11 @@ class CEMSettings:
 
     @classmethod
     def frugal(cls, **settings: float | None) -> CEMSettings:
-        """Settings that need far fewer model calls for plans as good: iCEM's, with early stopping.
+        """Settings that need far fewer model calls, mostly iCEM's; how good plans are, depends.
 
-        Coloured noise, elites kept, fewer candidates from iteration to iteration (Pinneri et al.
-        2020), and a stop where a goal gets no better. Start it from the last plan or from a
-        proposal (:class:`~.proposals.RidgeProposal`) where there is one.
+        Coloured noise, elites kept, momentum, and fewer candidates from iteration to iteration are
+        as in iCEM (Pinneri et al. 2020); a stop where a goal gets no better is not. Start it from
+        the last plan or from a proposal (:class:`~.proposals.RidgeProposal`) where there is one.
 
         Args:
             settings: What is to differ.

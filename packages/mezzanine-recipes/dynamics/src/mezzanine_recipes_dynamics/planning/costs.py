@@ -136,6 +136,11 @@ class LatentCost:
         total = torch.zeros(count, samples, device=candidates.device)
         for step in range(horizon):
             here = model(here, candidates[:, :, step].flatten(0, 1), *known)
+            if here.shape != (count * samples, latents.shape[-1]):
+                raise LatentError(
+                    f"the model gave next latents of shape {list(here.shape)}; expected "
+                    f"{[count * samples, latents.shape[-1]]}"
+                )
             if self._sums or step == horizon - 1:
                 total = total + self._energy(here.float().view(count, samples, -1), goals)
         return total
@@ -181,11 +186,14 @@ def _read(info: dict[str, Any], candidates: Tensor) -> tuple[Tensor, Tensor, Ten
     latents, goals, context = info["latent"], info["goal"], info.get("context")
     goals_count, samples = candidates.shape[:2]
     for name, value in (("latent", latents), ("goal", goals), ("context", context)):
-        if value is not None and (
+        if value is None and name == "context":
+            continue
+        shape = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        if not isinstance(value, Tensor) or (
             value.ndim != 3 or len(value) != goals_count or value.shape[1] not in (1, samples)
         ):
             raise LatentError(
-                f"{name} of shape {list(value.shape)} does not fit candidates of shape "
+                f"{name} of shape {shape} does not fit candidates of shape "
                 f"{list(candidates.shape)}; expected [{goals_count}, {samples} or 1, …]"
             )
     if latents.shape[2] != goals.shape[2]:

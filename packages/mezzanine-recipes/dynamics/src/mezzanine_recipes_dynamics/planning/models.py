@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mezzanine_core.errors import UnknownNameError
+from mezzanine_core.errors import LatentError, UnknownNameError
 from mezzanine_recipes_dynamics.predictors import MODELS, Model, Predictors
 
 
@@ -96,8 +96,13 @@ class ResidualMLP(nn.Module):
         return faster
 
     def forward(self, latents: Tensor, actions: Tensor, context: Tensor | None = None) -> Tensor:
-        """Next latents, float32 [N, D], of latents [N, D], actions [N, A] and context [N, C]."""
+        """Next latents, float32 [N, D], of latents [N, D], actions [N, A] and context [N, C].
+
+        Raises:
+            LatentError: If these are not as many features as the model takes.
+        """
         known = (latents, actions) if context is None else (latents, actions, context)
+        self._check(known)
         x = ((torch.cat(known, dim=-1) - self.input_mean) / self.input_scale).to(self.dtype)
         for place, layer in enumerate(self.layers):
             x = layer(nn.functional.gelu(x) if place else x)
@@ -107,6 +112,19 @@ class ResidualMLP(nn.Module):
         lengths = latents.norm(dim=-1, keepdim=True) / following.norm(dim=-1, keepdim=True)
         scaled: Tensor = following * lengths
         return scaled
+
+    def _check(self, known: Sequence[Tensor]) -> None:
+        sizes = [part.shape[-1] for part in known]
+        takes, dim = len(self.input_mean), len(self.latent_scale)
+        if sizes[0] == dim and sum(sizes) == takes:
+            return
+        parts = zip(("latent", "action", "context"), sizes, strict=False)
+        raise LatentError(
+            f"the model takes {takes} features, {dim} of a latent and {takes - dim} of actions and "
+            f"context, but was given {', '.join(f'{size} of {name}' for name, size in parts)}",
+            hint="A model that was trained with a state needs it as 'context' of each goal; "
+            "actions must be those that it was trained with.",
+        )
 
 
 def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:

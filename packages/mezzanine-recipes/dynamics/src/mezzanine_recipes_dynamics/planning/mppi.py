@@ -49,8 +49,9 @@ class MPPI(Search):
     """Path integral control (Williams et al. 2015), fitting the spread too, as TD-MPC does.
 
     In each iteration the mean and the standard deviation become those of all candidates, weighted
-    by exp(−cost / temperature). In the end the best of all candidates and the mean are scored by
-    the exact cost, and the better one is the plan. Candidates, bounds and seeds are as in
+    by exp(−cost / temperature); one whose cost is not finite has no weight. In the end the best of
+    all candidates and the mean are scored by the exact cost, and the better one is the plan.
+    Candidates, bounds and seeds are as in
     :class:`~.cem.CEM`, and so are the arguments.
     """
 
@@ -112,11 +113,16 @@ class MPPI(Search):
 
 
 def _weights(costs: Tensor, temperature: float) -> Tensor:
-    """Weight of each candidate, [G, S, 1, 1], of costs [G, S]."""
-    scale = temperature * costs.std(dim=1, correction=0, keepdim=True)
-    # Where all costs are alike every candidate counts the same.
+    """Weight of each candidate, [G, S, 1, 1], of costs [G, S]; none where they are infinite."""
+    finite = costs.isfinite()
+    known = costs.where(finite, 0)
+    count = finite.sum(dim=1, keepdim=True).clamp(min=1)
+    apart = (known - known.sum(dim=1, keepdim=True) / count).where(finite, 0)
+    scale = temperature * (apart.square().sum(dim=1, keepdim=True) / count).sqrt()
+    # Where all costs are alike every candidate counts the same, also where all are infinite.
+    alike = ~finite.any(dim=1, keepdim=True)
     scaled = (costs - costs.amin(dim=1, keepdim=True)) / scale.clamp(min=1e-30)
-    return torch.softmax(-scaled, dim=1)[:, :, None, None]
+    return torch.softmax(-scaled.where(~alike, 0), dim=1)[:, :, None, None]
 
 
 def _better(

@@ -14,7 +14,13 @@ _SEEDS = 2**63
 
 
 def goal_seeds(seed: int, goals: int) -> list[int]:
-    """Seeds of goals 0, 1, …: each a function of the base seed and its place alone."""
+    """Seeds of goals 0, 1, …: each a function of the base seed and its place alone.
+
+    Raises:
+        ConfigError: If the base seed is negative.
+    """
+    if seed < 0:
+        raise ConfigError(f"seed={seed} must be at least 0")
     return [
         int(np.random.SeedSequence((seed, place)).generate_state(1, np.uint64)[0]) % _SEEDS
         for place in range(goals)

@@ -61,22 +61,27 @@ def draw_candidates(
     if negatives not in ("any", "episode"):
         raise ConfigError(f"negatives are from 'any' or from 'episode', not {negatives!r}")
     kinds = np.unique(check_actions_differ(actions), axis=0, return_inverse=True)[1].reshape(-1)
-    drawn = np.empty((len(queries), count), dtype=np.int64)
-    drawn[:, 0] = queries
-    for place, query in enumerate(queries.tolist()):
+
+    def others(query: int) -> Rows:
         eligible = kinds != kinds[query]
         if negatives == "episode":
             eligible &= episode == episode[query]
-        rows = np.flatnonzero(eligible)
-        if len(rows) < count - 1:
-            where = "its own episode" if negatives == "episode" else "the data set"
-            raise DataError(
-                f"{count} candidates are more than there are items: row {query} has "
-                f"{len(rows)} rows with another action in {where}",
-                hint=f"Rank among {len(rows) + 1} candidates or fewer, or take more data"
-                + (", or negatives from any episode." if negatives == "episode" else "."),
-            )
-        drawn[place, 1:] = rng.choice(rows, count - 1, replace=False)
+        return np.flatnonzero(eligible)
+
+    counts = ((len(others(query)), query) for query in queries.tolist())
+    fewest, row = min(counts, default=(count, 0))
+    if fewest < count - 1:
+        inside = negatives == "episode"
+        fewer = f"Rank among {fewest + 1} candidates or fewer, or take" if fewest else "Take"
+        raise DataError(
+            f"{count} candidates are more than there are items: row {row} has {fewest} rows with "
+            f"another action in {'its own episode' if inside else 'the data set'}",
+            hint=f"{fewer} more data{', or negatives from any episode' if inside else ''}.",
+        )
+    drawn = np.empty((len(queries), count), dtype=np.int64)
+    drawn[:, 0] = queries
+    for place, query in enumerate(queries.tolist()):
+        drawn[place, 1:] = rng.choice(others(query), count - 1, replace=False)
     return drawn
 
 

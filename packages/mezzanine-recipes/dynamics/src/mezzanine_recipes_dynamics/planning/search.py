@@ -60,7 +60,8 @@ class Search:
         seed: Seed of the planner, from which those of the goals are made where none are given.
 
     Raises:
-        ConfigError: If the horizon is below 1.
+        ConfigError: If the horizon is below 1, the seed is negative, or the bounds are of another
+            number of features than the prior.
     """
 
     def __init__(
@@ -74,6 +75,9 @@ class Search:
     ) -> None:
         if horizon < 1:
             raise ConfigError(f"a plan has at least one action; horizon={horizon} is less")
+        goal_seeds(seed, 0)
+        if bounds is not None:
+            bounds.to(prior.mean.device).clip(prior.mean)
         self._model = model
         self._horizon = horizon
         self._prior = prior
@@ -123,23 +127,27 @@ class Search:
         return Start(mean, std, seeds, self._prior.std.to(device), bounds)
 
     def _cost(self, info: Info, candidates: Tensor, rows: Tensor | None = None) -> Tensor:
-        """Costs [g, S] of candidates [g, S, H, A] of all goals or of the rows given."""
+        """Costs [g, S] of candidates [g, S, H, A] of all goals or of the rows given.
+
+        Those that are not finite are made infinite: such candidates lose to all others.
+        """
         costs = self._model.get_cost(expand_info(info, candidates.shape[1], rows), candidates)
         if costs.shape != candidates.shape[:2]:
             raise LatentError(
                 f"the cost of candidates {list(candidates.shape)} has the shape "
                 f"{list(costs.shape)}; expected [G, S]"
             )
-        return costs
+        return _finite_or_worst(costs)
 
     def _best(self, info: Info, finalists: Tensor) -> tuple[Tensor, Tensor]:
         """The best of finalists [G, K, H, A] by the exact cost: actions [G, H, A], costs [G].
 
         Raises:
-            LatentError: If the cost of one is not finite.
+            LatentError: If no finalist of a goal has a finite cost.
         """
         if isinstance(self._model, Rescorable):
-            costs = self._model.get_exact_cost(expand_info(info, finalists.shape[1]), finalists)
+            exact = self._model.get_exact_cost(expand_info(info, finalists.shape[1]), finalists)
+            costs = _finite_or_worst(exact)
         else:
             costs = self._cost(info, finalists)
         lowest, place = costs.min(dim=1)
@@ -151,6 +159,10 @@ class Search:
                 "give bounds, or a shorter horizon.",
             )
         return finalists[torch.arange(len(place), device=place.device), place], lowest
+
+
+def _finite_or_worst(costs: Tensor) -> Tensor:
+    return costs.where(costs.isfinite(), torch.inf)
 
 
 def _goals(info: Info) -> tuple[int, torch.device]:

@@ -19,6 +19,7 @@ class LinearConfig(WorldConfig):
     noise: float = 0.1
     per_episode: int = Field(4, ge=1)
     leak: int = Field(0, ge=0, description="Test transitions that are copies of training ones")
+    one_hot: bool = Field(False, description="Whether there are only two actions")
 
 
 class LinearWorld(World[LinearConfig]):
@@ -40,6 +41,8 @@ class LinearWorld(World[LinearConfig]):
         def draw(count, first_episode):
             state = rng.standard_normal((count, config.length))
             action = rng.standard_normal((count, 2))
+            if config.one_hot:
+                action = np.eye(2)[np.argmax(action, axis=1)]
             noise = config.noise * rng.standard_normal(state.shape)
             then = state @ turn + config.effect * action @ push + noise
             episode = first_episode + np.arange(count) // config.per_episode
