@@ -11,6 +11,7 @@ with what constraints.txt names at all has a file `constraints.txt` of its own, 
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,6 +131,9 @@ def tests(session: nox.Session, name: str, label: str | None) -> None:
     install(session, *local_closure(distribution), extra=f"[{TEST_EXTRA}]", variant=variant)
     versions = constraints(session, distribution.own, variant)
     session.install("-c", str(versions), "pytest-xdist")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As a shell has it in the background; the tests of Ctrl-C would wait for ever.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     session.run(
         "pytest",
         f"--numprocesses={WORKERS}",
