@@ -16,12 +16,12 @@ from mezzanine_core.encoders import Latents
 from mezzanine_core.ranks import TIE_TOLERANCE
 from mezzanine_core.worlds import Transitions
 from mezzanine_recipes_dynamics.evaluation import Evaluation, row_cosines
+from mezzanine_recipes_dynamics.marks import MEDIUM, SMALL
 from mezzanine_recipes_dynamics.plots import LOOKS
 from mezzanine_recipes_dynamics.predictors import MODELS, Model, Predictors
 from mezzanine_recipes_dynamics.samples import Samples
 from mezzanine_recipes_dynamics.thumbnails import thumbnails
 
-_SMALL, _MEDIUM = 9, 10.5
 _SHOWN_FEATURES = 4
 
 
@@ -127,7 +127,7 @@ def montage_figure(montage: Montage, split: Transitions, ctx: RunContext) -> Fig
         f"of seed {montage.seed}.\nRetrieved: the frame, among all {len(split)} outcomes of the "
         "test split, whose latent is nearest to the prediction.\nA coloured border: its latent "
         "equals that of what happened. Ranks are expectations over ties.",
-        fontsize=_MEDIUM,
+        fontsize=MEDIUM,
     )
     return figure
 
@@ -154,14 +154,14 @@ def _head(axes: Sequence[Axes]) -> None:
     titles = ["observation at t", "what happened, t + Δ"]
     titles += [f"retrieved, {LOOKS[model].label.replace(' ', '-')} model" for model in MODELS]
     for one, title in zip(axes, titles, strict=True):
-        one.set_title(title, fontsize=_MEDIUM, fontweight="bold")
+        one.set_title(title, fontsize=MEDIUM, fontweight="bold")
 
 
 def _show(axes: Axes, image: npt.NDArray[np.uint8], text: str, colour: str | None = None) -> None:
     axes.imshow(image, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.set_xlabel(text, fontsize=_SMALL)
+    axes.set_xlabel(text, fontsize=SMALL)
     for spine in axes.spines.values():
         spine.set_color(colour or "#999999")
         spine.set_linewidth(4 if colour else 0.8)

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from mezzanine_core.results import Estimate
+from mezzanine_recipes_dynamics.marks import LARGE, MEDIUM, SMALL, Look, draw_estimates, finish
 from mezzanine_recipes_dynamics.plan_evaluation import Scores
 from mezzanine_recipes_dynamics.plan_stage import Planning
-from mezzanine_recipes_dynamics.plots import Look
 
 RETRIEVAL_LOOKS = {
     "action": Look("action model", "#0072B2", "o"),
@@ -29,7 +29,6 @@ PLAN_LOOKS = {
     "stay": Look("staying put", "#E69F00", "s"),
 }
 
-_SMALL, _MEDIUM, _LARGE = 9, 10.5, 12.5
 _EDGES = 14
 
 
@@ -45,7 +44,7 @@ def planning_figure(planning: Planning) -> Figure:
     figure.suptitle(
         f"Planning on test data. Large marks: mean over seeds; bars: {level:.0%} interval, "
         "resampled by episode and over seeds; small marks: single seeds",
-        fontsize=_MEDIUM,
+        fontsize=MEDIUM,
         x=0.01,
         ha="left",
     )
@@ -73,7 +72,7 @@ def _draw_retrieval(part: SubFigure, planning: Planning, found: Scores) -> None:
     for one, (metric, label) in zip(axes[:3], labels.items(), strict=True):
         _draw_estimates(one, planning, "retrieval", metric, RETRIEVAL_LOOKS)
         one.axvline(chance[metric], color="#666666", linestyle=":", linewidth=1.5)
-        one.set_xlabel(label, fontsize=_SMALL)
+        one.set_xlabel(label, fontsize=SMALL)
     _only_first_names(axes[:3])
     ranks = {way: scores["rank"].ravel() for way, scores in found.scores.items()}
     edges = np.unique(np.geomspace(1, count + 1, _EDGES).round())
@@ -84,15 +83,15 @@ def _draw_retrieval(part: SubFigure, planning: Planning, found: Scores) -> None:
             axes[3].stairs(shares, edges, color=look.colour, linewidth=2, label=look.label)
     axes[3].set_xscale("log")
     axes[3].xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes[3].set_xlabel(f"Rank of the true action, of {count} (log scale)", fontsize=_SMALL)
-    axes[3].set_ylabel("Share of test samples in the bin", fontsize=_SMALL)
-    axes[3].legend(fontsize=_SMALL)
-    _finish(axes[3])
+    axes[3].set_xlabel(f"Rank of the true action, of {count} (log scale)", fontsize=SMALL)
+    axes[3].set_ylabel("Share of test samples in the bin", fontsize=SMALL)
+    axes[3].legend(fontsize=SMALL)
+    finish(axes[3])
     part.suptitle(
         f"Which of {count} actions leads to the goal? Wrong ones from "
         f"{'the same episode' if found.report['negatives'] == 'episode' else 'any test episode'}; "
         f"{found.report['n']} test samples; dotted line: chance",
-        fontsize=_LARGE,
+        fontsize=LARGE,
     )
 
 
@@ -104,21 +103,21 @@ def _draw_plans(part: SubFigure, planning: Planning, found: Scores) -> None:
     }
     for one, (metric, label) in zip(axes[:2], labels.items(), strict=True):
         _draw_estimates(one, planning, "plan", metric, PLAN_LOOKS)
-        one.set_xlabel(label, fontsize=_SMALL)
+        one.set_xlabel(label, fontsize=SMALL)
     planned, true = (found.scores[way]["energy"] for way in ("planned", "true"))
     axes[2].plot(true.ravel(), planned.ravel(), ".", color=PLAN_LOOKS["planned"].colour, alpha=0.35)
     ends = [float(min(planned.min(), true.min())), float(max(planned.max(), true.max()))]
     axes[2].plot(ends, ends, color="#666666", linestyle=":", label="as good as the true action")
     axes[2].set_xscale("log")
     axes[2].set_yscale("log")
-    axes[2].set_xlabel("Energy of the true action (log scale)", fontsize=_SMALL)
-    axes[2].set_ylabel("Energy of the plan (log scale)", fontsize=_SMALL)
-    axes[2].legend(fontsize=_SMALL, loc="upper left")
-    _finish(axes[2])
+    axes[2].set_xlabel("Energy of the true action (log scale)", fontsize=SMALL)
+    axes[2].set_ylabel("Energy of the plan (log scale)", fontsize=SMALL)
+    axes[2].legend(fontsize=SMALL, loc="upper left")
+    finish(axes[2])
     part.suptitle(
         f"Actions planned by {found.report['planner']}, horizon {found.report['horizon']}, for "
         f"{found.report['n']} test goals; lower is better throughout; each dot a goal and seed",
-        fontsize=_LARGE,
+        fontsize=LARGE,
     )
 
 
@@ -128,51 +127,15 @@ def _draw_estimates(
     """A row for each way that has the metric: its estimate with interval, and single seeds."""
     found: dict[str, Estimate] = {
         way: planning.metrics[f"{question}_{way}"][metric]
-        for way in reversed(list(looks))
+        for way in looks
         if metric in planning.metrics.get(f"{question}_{way}", {})
     }
-    for row, (way, estimate) in enumerate(found.items()):
-        look = looks[way]
-        below, above = estimate.value - estimate.low, estimate.high - estimate.value
-        axes.errorbar(
-            estimate.value,
-            row,
-            xerr=[[max(0.0, below)], [max(0.0, above)]],
-            fmt=look.marker,
-            color=look.colour,
-            markersize=8,
-            capsize=4,
-            linewidth=1.8,
-        )
-        axes.plot(
-            estimate.per_seed,
-            [row - 0.22] * len(estimate.per_seed),
-            look.marker,
-            color=look.colour,
-            markersize=3.5,
-            alpha=0.7,
-        )
-        axes.annotate(
-            f"{estimate.value:.3g}",
-            (estimate.value, row),
-            xytext=(0, 9),
-            textcoords="offset points",
-            ha="center",
-            fontsize=_SMALL,
-        )
-    axes.set_yticks(range(len(found)), [looks[way].label for way in found])
-    axes.set_ylim(-0.6, len(found) - 0.4)
+    draw_estimates(axes, found, looks)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.margins(x=0.12)
-    _finish(axes)
+    finish(axes)
 
 
 def _only_first_names(axes: Sequence[Axes]) -> None:
     for one in axes[1:]:
         one.set_yticklabels([])
-
-
-def _finish(axes: Axes) -> None:
-    axes.tick_params(labelsize=_SMALL)
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)

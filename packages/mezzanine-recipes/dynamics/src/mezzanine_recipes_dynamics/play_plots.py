@@ -11,6 +11,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from mezzanine_core.tasks import Item, TaskSet
 from mezzanine_core.worlds import ItemKind
+from mezzanine_recipes_dynamics.marks import LARGE, MEDIUM, SMALL, Look, draw_estimates, finish
 from mezzanine_recipes_dynamics.play_stage import (
     ACTION,
     IDLE,
@@ -19,7 +20,6 @@ from mezzanine_recipes_dynamics.play_stage import (
     RANDOM,
     Playing,
 )
-from mezzanine_recipes_dynamics.plots import Look
 
 PLAYER_LOOKS = {
     ACTION: Look("action model", "#0072B2", "o"),
@@ -29,7 +29,6 @@ PLAYER_LOOKS = {
     ORACLE: Look("oracle", "#009E73", "^"),
 }
 
-_SMALL, _MEDIUM, _LARGE = 9, 10.5, 12.5
 _EXAMPLES = 4
 
 
@@ -47,7 +46,7 @@ def playing_figure(playing: Playing, tasks: TaskSet, kind: ItemKind) -> Figure:
         f"Plans played in the simulator: {report['n']} tasks ({report['families']} independent), "
         f"{report['steps']} acts each, planned by {report['planner']}. Bars: {level:.0%} Wilson "
         "interval; small marks: single seeds",
-        fontsize=_MEDIUM,
+        fontsize=MEDIUM,
         x=0.01,
         ha="left",
     )
@@ -61,36 +60,16 @@ def playing_figure(playing: Playing, tasks: TaskSet, kind: ItemKind) -> Figure:
 
 
 def _draw_success(axes: Axes, playing: Playing) -> None:
-    shown = [player for player in reversed(PLAYER_LOOKS) if player in playing.played]
-    for row, player in enumerate(shown):
-        look, rate = PLAYER_LOOKS[player], playing.metrics[f"mpc_{player}"]["success"]
-        spread = [[max(0.0, rate.value - rate.low)], [max(0.0, rate.high - rate.value)]]
-        axes.errorbar(
-            rate.value,
-            row,
-            xerr=spread,
-            fmt=look.marker,
-            color=look.colour,
-            markersize=8,
-            capsize=4,
-            linewidth=1.8,
-        )
-        below = [row - 0.22] * len(rate.per_seed)
-        axes.plot(rate.per_seed, below, look.marker, color=look.colour, markersize=3.5, alpha=0.7)
-        axes.annotate(
-            f"{rate.value:.0%}",
-            (rate.value, row),
-            xytext=(0, 9),
-            textcoords="offset points",
-            ha="center",
-            fontsize=_SMALL,
-        )
-    axes.set_yticks(range(len(shown)), [PLAYER_LOOKS[player].label for player in shown])
+    rates = {
+        player: playing.metrics[f"mpc_{player}"]["success"]
+        for player in PLAYER_LOOKS
+        if player in playing.played
+    }
+    draw_estimates(axes, rates, PLAYER_LOOKS, ".0%")
     axes.set_xlim(-0.04, 1.04)
-    axes.set_ylim(-0.6, len(shown) - 0.4)
-    axes.set_xlabel("Share of tasks solved, higher is better", fontsize=_SMALL)
-    axes.set_title("Solved", fontsize=_LARGE)
-    _finish(axes)
+    axes.set_xlabel("Share of tasks solved, higher is better", fontsize=SMALL)
+    axes.set_title("Solved", fontsize=LARGE)
+    finish(axes)
 
 
 def _draw_examples(part: SubFigure, playing: Playing, tasks: TaskSet) -> None:
@@ -104,7 +83,7 @@ def _draw_examples(part: SubFigure, playing: Playing, tasks: TaskSet) -> None:
             solved = bool(one.solved[column])
             text = f"{PLAYER_LOOKS[player].label}: {'solved' if solved else 'not solved'}"
             _show(grid[row, column], one.last[column], text, "#007050" if solved else "#A03000")
-    part.suptitle("How the first tasks ended (first seed)", fontsize=_LARGE)
+    part.suptitle("How the first tasks ended (first seed)", fontsize=LARGE)
 
 
 def _draw_distances(axes: Axes, playing: Playing) -> None:
@@ -117,20 +96,14 @@ def _draw_distances(axes: Axes, playing: Playing) -> None:
     axes.set_xlim(left=0)
     axes.set_ylim(0, 1.02)
     axes.set_xlabel("Least distance from the goal after an act, in the task's measure", fontsize=9)
-    axes.set_ylabel("Share of tasks (and seeds) that came so near", fontsize=_SMALL)
-    axes.set_title("How near they came, higher is better", fontsize=_LARGE)
-    axes.legend(fontsize=_SMALL)
-    _finish(axes)
+    axes.set_ylabel("Share of tasks (and seeds) that came so near", fontsize=SMALL)
+    axes.set_title("How near they came, higher is better", fontsize=LARGE)
+    axes.legend(fontsize=SMALL)
+    finish(axes)
 
 
 def _show(axes: Axes, image: Item, text: str, colour: str) -> None:
     axes.imshow(image)
-    axes.set_title(text, fontsize=_SMALL, color=colour)
+    axes.set_title(text, fontsize=SMALL, color=colour)
     axes.set_xticks([])
     axes.set_yticks([])
-
-
-def _finish(axes: Axes) -> None:
-    axes.tick_params(labelsize=_SMALL)
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)

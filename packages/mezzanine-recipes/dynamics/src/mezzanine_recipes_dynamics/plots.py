@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -21,18 +20,9 @@ from mezzanine_recipes_dynamics.evaluation import (
     Evaluation,
     Floats,
 )
+from mezzanine_recipes_dynamics.marks import LARGE, MEDIUM, SMALL, Look, draw_estimates, finish
 from mezzanine_recipes_dynamics.predictors import MODELS
 from mezzanine_recipes_dynamics.training import Curves
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How a model looks in every panel; colours are of Okabe and Ito's colour-blind-safe set."""
-
-    label: str
-    colour: str
-    marker: str
-
 
 LOOKS = {
     ACTION: Look("action", "#0072B2", "o"),
@@ -43,7 +33,6 @@ LOOKS = {
 
 _CHANCE = "#666666"
 _WIDTH_CHARS = 140
-_SMALL, _MEDIUM, _LARGE = 9, 10.5, 12.5
 
 
 def diagnostics_figure(
@@ -64,7 +53,7 @@ def diagnostics_figure(
     warned = [f"Warning: {warning}" for warning in verdict.warnings]
     said = (f"{verdict.label}: {verdict.sentence}", *warned)
     lines = [line for text in said for line in _wrapped(text)]
-    figure.suptitle("\n".join(lines), fontsize=_LARGE, x=0.01, ha="left")
+    figure.suptitle("\n".join(lines), fontsize=LARGE, x=0.01, ha="left")
     top, bottom = cast(Sequence[SubFigure], figure.subfigures(2, 1, height_ratios=[1, 1.25]))
     _draw_metrics(top, metrics, candidates=evaluation.scores[ACTION]["rank"].shape[-1])
     histogram, cumulative, training = bottom.subplots(1, 3)
@@ -92,56 +81,23 @@ def _draw_metrics(
     row = part.subplots(1, len(panels), sharey=True)
     for axes, (metric, label, chance) in zip(row, panels, strict=True):
         _draw_metric(axes, {model: one[metric] for model, one in metrics.items()}, chance)
-        axes.set_xlabel(label, fontsize=_MEDIUM)
-    row[0].set_ylabel("Model", fontsize=_MEDIUM)
+        axes.set_xlabel(label, fontsize=MEDIUM)
+    row[0].set_ylabel("Model", fontsize=MEDIUM)
     level = next(iter(metrics.values()))["r@10"].level
     part.suptitle(
         f"Test metrics. Large marks: mean over seeds; bars: {level:.0%} interval, resampled by "
         "episode and over seeds; small marks: single seeds; dotted line: chance",
-        fontsize=_MEDIUM,
+        fontsize=MEDIUM,
     )
 
 
 def _draw_metric(axes: Axes, estimates: Mapping[str, Estimate], chance: float | None) -> None:
-    models = list(reversed(LOOKS))
-    for row, model in enumerate(models):
-        look, estimate = LOOKS[model], estimates[model]
-        axes.errorbar(
-            estimate.value,
-            row,
-            xerr=[
-                [max(0.0, estimate.value - estimate.low)],
-                [max(0.0, estimate.high - estimate.value)],
-            ],
-            fmt=look.marker,
-            color=look.colour,
-            markersize=8,
-            capsize=4,
-            linewidth=1.8,
-        )
-        axes.plot(
-            estimate.per_seed,
-            [row - 0.22] * len(estimate.per_seed),
-            look.marker,
-            color=look.colour,
-            markersize=3.5,
-            alpha=0.7,
-        )
-        axes.annotate(
-            f"{estimate.value:.3g}" if abs(estimate.value) < 1 else f"{estimate.value:.1f}",
-            (estimate.value, row),
-            xytext=(0, 9),
-            textcoords="offset points",
-            ha="center",
-            fontsize=_SMALL,
-        )
+    draw_estimates(axes, {model: estimates[model] for model in LOOKS}, LOOKS)
     if chance is not None:
         axes.axvline(chance, color=_CHANCE, linestyle=":", linewidth=1.5)
-    axes.set_yticks(range(len(models)), [LOOKS[model].label for model in models])
-    axes.set_ylim(-0.6, len(models) - 0.4)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.margins(x=0.12)
-    _finish(axes)
+    finish(axes)
 
 
 def _draw_histogram(axes: Axes, evaluation: Evaluation) -> None:
@@ -155,11 +111,11 @@ def _draw_histogram(axes: Axes, evaluation: Evaluation) -> None:
             counts / len(ranks[model]), edges, color=look.colour, linewidth=2, label=look.label
         )
     axes.set_xscale("log")
-    axes.set_xlabel(f"Rank of the true next latent, of {candidates} (log scale)", fontsize=_MEDIUM)
-    axes.set_ylabel("Share of test samples in the bin", fontsize=_MEDIUM)
-    axes.set_title("Rank histogram, all seeds", fontsize=_MEDIUM)
-    axes.legend(fontsize=_SMALL, loc="upper left")
-    _finish(axes)
+    axes.set_xlabel(f"Rank of the true next latent, of {candidates} (log scale)", fontsize=MEDIUM)
+    axes.set_ylabel("Share of test samples in the bin", fontsize=MEDIUM)
+    axes.set_title("Rank histogram, all seeds", fontsize=MEDIUM)
+    axes.legend(fontsize=SMALL, loc="upper left")
+    finish(axes)
 
 
 def _draw_cumulative(axes: Axes, evaluation: Evaluation) -> None:
@@ -174,11 +130,11 @@ def _draw_cumulative(axes: Axes, evaluation: Evaluation) -> None:
     axes.set_xscale("log")
     axes.set_xlim(1, candidates)
     axes.set_ylim(0, 1)
-    axes.set_xlabel(f"Rank k, of {candidates} (log scale)", fontsize=_MEDIUM)
-    axes.set_ylabel("Share of test samples ranked k or better", fontsize=_MEDIUM)
-    axes.set_title("Cumulative ranks, all seeds", fontsize=_MEDIUM)
-    axes.legend(fontsize=_SMALL, loc="upper left")
-    _finish(axes)
+    axes.set_xlabel(f"Rank k, of {candidates} (log scale)", fontsize=MEDIUM)
+    axes.set_ylabel("Share of test samples ranked k or better", fontsize=MEDIUM)
+    axes.set_title("Cumulative ranks, all seeds", fontsize=MEDIUM)
+    axes.legend(fontsize=SMALL, loc="upper left")
+    finish(axes)
 
 
 def _draw_curves(axes: Axes, curves: Curves) -> None:
@@ -204,18 +160,12 @@ def _draw_curves(axes: Axes, curves: Curves) -> None:
                 curves.steps, seeds.min(axis=0), seeds.max(axis=0), color=look.colour, alpha=0.15
             )
     axes.set_yscale("log")
-    axes.set_xlabel("Optimiser step", fontsize=_MEDIUM)
-    axes.set_ylabel("Loss, 1 - cosine (log scale)", fontsize=_MEDIUM)
-    axes.set_title("Training: mean and range over seeds", fontsize=_MEDIUM)
-    axes.legend(fontsize=_SMALL, loc="best")
-    _finish(axes)
+    axes.set_xlabel("Optimiser step", fontsize=MEDIUM)
+    axes.set_ylabel("Loss, 1 - cosine (log scale)", fontsize=MEDIUM)
+    axes.set_title("Training: mean and range over seeds", fontsize=MEDIUM)
+    axes.legend(fontsize=SMALL, loc="best")
+    finish(axes)
 
 
 def _pooled_ranks(evaluation: Evaluation) -> dict[str, Floats]:
     return {model: scores["rank"].ravel() for model, scores in evaluation.scores.items()}
-
-
-def _finish(axes: Axes) -> None:
-    axes.tick_params(labelsize=_SMALL)
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
