@@ -52,6 +52,11 @@ class ResidualMLP(nn.Module):
         self.register_buffer("input_mean", input_mean.detach().clone())
         self.register_buffer("input_scale", input_scale.detach().clone())
         self.register_buffer("latent_scale", latent_scale.detach().clone())
+        # One pass over the inputs in place of two: x · 1/s − μ/s.
+        self._factor: Tensor
+        self._shift: Tensor
+        self.register_buffer("_factor", 1 / self.input_scale, persistent=False)
+        self.register_buffer("_shift", -self.input_mean / self.input_scale, persistent=False)
         self.dtype = torch.float32
 
     @classmethod
@@ -103,10 +108,10 @@ class ResidualMLP(nn.Module):
         """
         known = (latents, actions) if context is None else (latents, actions, context)
         self._check(known)
-        x = ((torch.cat(known, dim=-1) - self.input_mean) / self.input_scale).to(self.dtype)
+        x = torch.addcmul(self._shift, torch.cat(known, dim=-1), self._factor).to(self.dtype)
         for place, layer in enumerate(self.layers):
             x = layer(nn.functional.gelu(x) if place else x)
-        following: Tensor = latents + self.latent_scale * x.float()
+        following = torch.addcmul(latents, self.latent_scale, x.float())
         if not self.keep_length:
             return following
         lengths = latents.norm(dim=-1, keepdim=True) / following.norm(dim=-1, keepdim=True)
