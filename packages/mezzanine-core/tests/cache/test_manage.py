@@ -1,6 +1,8 @@
 import os
 import signal
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -169,6 +171,38 @@ def test_a_directory_without_a_lock_is_collected_when_it_is_old(tmp_path, encode
     for path in (segment / "latents", segment):
         os.utime(path, (old, old))
     assert cache.gc().removed == (str(segment),)
+
+
+def test_what_a_writer_left_that_died_before_it_had_its_lock_is_collected(tmp_path, encoder):
+    segment = tmp_path / encoder / "segments" / ("0f" * 16)
+    segment.mkdir(parents=True)
+    cache = LatentCache(tmp_path)
+    assert cache.gc(dry_run=True).removed == (str(segment),)
+    assert cache.gc().removed == (str(segment),)
+    assert not segment.exists()
+
+
+def test_a_writer_that_begins_while_the_cache_is_collected_loses_nothing(tmp_path, encoder, rows):
+    """Also in the moment in which its directory is made but not locked."""
+    cache = LatentCache(tmp_path)
+    done = threading.Event()
+
+    def collect():
+        while not done.is_set():
+            LatentCache(tmp_path).gc()
+
+    keys, latents = rows(200)
+    with ThreadPoolExecutor(1) as pool:
+        collector = pool.submit(collect)
+        try:
+            for row in range(len(keys)):
+                with cache.writer(encoder, 5, card={}) as writer:
+                    writer.append(keys[row : row + 1], latents[row : row + 1])
+        finally:
+            done.set()
+        collector.result()
+    assert cache.find(encoder, keys).all()
+    assert cache.ls()[0].uncommitted == 0
 
 
 def test_committed_segments_are_never_collected(cache, rows):

@@ -8,13 +8,14 @@ locks on, as NFS does by default. Where there are none, what a dead writer left 
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Self
 
 from mezzanine_core.cache.layout import LOCK
 
-# A directory without a lock file: its writer died between two system calls, or there are no locks.
+# A directory with files but without that of the lock: there are no locks here.
 _ABANDONED_AFTER_SECONDS = 24 * 3600.0
 
 
@@ -25,7 +26,8 @@ class WriterLock:
         directory: The segment's directory.
 
     Raises:
-        OSError: If the lock file cannot be made, or is held by another.
+        TimeoutError: If another holds the lock.
+        OSError: If the lock file cannot be made.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -42,11 +44,17 @@ class WriterLock:
 
     @classmethod
     def claim(cls, directory: Path) -> Self | None:
-        """Take over a directory whose writer died; ``None`` where it lives, or may live."""
+        """Take over a directory whose writer died; ``None`` where it lives, or may live.
+
+        An empty directory is taken too, where there are locks: its writer died before it had its
+        own. One that lives finds the lock taken, and begins elsewhere.
+        """
         try:
-            if not (directory / LOCK).exists() and not _is_old(directory):
-                return None
-            return cls(directory)
+            files = [path.name for path in directory.iterdir()]
+            if LOCK in files or _is_old(directory):
+                return cls(directory)
+            lock = None if files else cls(directory)
+            return lock if lock is not None and lock._lock.is_locked else None
         except OSError:  # held by its writer (a Timeout), somebody else's file, or just removed
             return None
 
@@ -55,9 +63,12 @@ class WriterLock:
         self._lock.release(force=True)
 
     def remove(self) -> None:
-        """Give up the lock and remove its file. Idempotent."""
-        self.release()
+        """Remove the lock's file and give up the lock. Idempotent."""
+        if os.name == "nt":  # where a file that is open cannot be removed
+            self.release()
+        # While it is held, so that nobody gets hold of a file that is about to go.
         self._path.unlink(missing_ok=True)
+        self.release()
 
 
 def _is_old(directory: Path) -> bool:

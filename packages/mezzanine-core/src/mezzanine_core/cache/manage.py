@@ -90,11 +90,13 @@ def gc(root: Path, *, dry_run: bool) -> GcReport:
     for directory in _encoders(root):
         abandoned, alive = _abandoned(directory)
         in_flight += alive
-        for path in (*abandoned, *_stale_temporaries(directory)):
+        for path, claim in (*abandoned, *_stale_temporaries(directory)):
             removed.append(str(path))
             size += _size(path)
-            if not dry_run and path.is_dir():
-                _remove_segment(path)
+            if claim is not None and not dry_run:
+                _remove_segment(path, claim)
+            elif claim is not None:
+                claim.release()
             elif not dry_run:
                 _remove(path)
     return GcReport(tuple(removed), size, in_flight)
@@ -197,8 +199,11 @@ def _views(directory: Path) -> Iterator[ViewEntry]:
         yield ViewEntry(path.stem, record.created, record.summary)
 
 
-def _abandoned(directory: Path) -> tuple[list[Path], int]:
-    """Uncommitted segments whose writer died, and the number of those whose writer may live."""
+def _abandoned(directory: Path) -> tuple[list[tuple[Path, WriterLock]], int]:
+    """Uncommitted segments whose writer died, and the number of those whose writer may live.
+
+    Each of the former with its lock, which keeps others from it until it is removed.
+    """
     abandoned, alive = [], 0
     for name in segment_names(directory):
         path = directory / "segments" / name
@@ -211,28 +216,29 @@ def _abandoned(directory: Path) -> tuple[list[Path], int]:
         if (path / COMMIT).exists():
             claim.remove()  # its writer finished and let go just before the lock was claimed
         else:
-            claim.release()
-            abandoned.append(path)
+            abandoned.append((path, claim))
     return abandoned, alive
 
 
-def _stale_temporaries(directory: Path) -> Iterator[Path]:
+def _stale_temporaries(directory: Path) -> Iterator[tuple[Path, None]]:
     for folder in (directory, directory / "views"):
         for path in folder.glob(f"*{TEMPORARY}"):
             if time.time() - path.stat().st_mtime > _TEMPORARY_SECONDS:
-                yield path
+                yield path, None
 
 
 def _remove_encoder(directory: Path, *, dry_run: bool) -> int:
     """Delete all that is not being written; the number of segments that are."""
     abandoned, alive = _abandoned(directory)
     if dry_run:
+        for _, claim in abandoned:
+            claim.release()
         return alive
     for name in segment_names(directory):
         if (directory / "segments" / name / COMMIT).exists():
             _remove_segment(directory / "segments" / name)
-    for path in abandoned:
-        _remove_segment(path)
+    for path, claim in abandoned:
+        _remove_segment(path, claim)
     views = directory / "views"
     for path in (*views.glob("*.json"), *views.glob(f"*{TEMPORARY}")):
         _remove(path)
@@ -243,15 +249,19 @@ def _remove_encoder(directory: Path, *, dry_run: bool) -> int:
     return alive
 
 
-def _remove_segment(path: Path) -> None:
+def _remove_segment(path: Path, claim: WriterLock | None = None) -> None:
     """Delete a segment, so that it stops to exist before it begins to be incomplete.
 
     Only what a writer makes is deleted, never a file that somebody else put there.
     """
-    for name in (COMMIT, LATENTS, KEYS, LOCK):
+    for name in (COMMIT, LATENTS, KEYS):
         _remove(path / name)
     for temporary in path.glob(f"*{TEMPORARY}"):
         _remove(temporary)
+    if claim is None:
+        _remove(path / LOCK)
+    else:
+        claim.remove()
     _remove_if_empty(path)
 
 

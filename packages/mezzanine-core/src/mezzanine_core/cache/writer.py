@@ -162,7 +162,7 @@ class SegmentWriter:
         with writing(self._directory):
             self._directory.mkdir(parents=True, exist_ok=True)
             self._write_card()
-            return _InFlight(self._directory / "segments" / uuid.uuid4().hex)
+            return _begin(self._directory / "segments")
 
     def _write_card(self) -> None:
         card = read_card(self._directory)
@@ -191,6 +191,16 @@ class SegmentWriter:
                 hint="Store latents as float32.",
             )
         return stored
+
+
+def _begin(segments: Path, attempts: int = 5) -> _InFlight:
+    try:
+        return _InFlight(segments / uuid.uuid4().hex)
+    except (TimeoutError, FileNotFoundError):
+        # `mezz cache gc` took it, in the moment between its making and its locking.
+        if attempts == 1:
+            raise
+        return _begin(segments, attempts - 1)
 
 
 class _InFlight:
