@@ -193,10 +193,10 @@ class SegmentWriter:
         return stored
 
 
-def _begin(segments: Path, attempts: int = 5) -> _InFlight:
+def _begin(segments: Path, attempts: int = 20) -> _InFlight:
     try:
         return _InFlight(segments / uuid.uuid4().hex)
-    except (TimeoutError, FileNotFoundError):
+    except (TimeoutError, FileNotFoundError, FileExistsError):
         # `mezz cache gc` took it, in the moment between its making and its locking.
         if attempts == 1:
             raise
