@@ -386,7 +386,8 @@ class HFText(HFEncoder[C], Generic[C]):
     def _forward(self, pieces: Sequence[Tokens]) -> torch.Tensor:
         """Latents of texts that are computed together: float32 [B, dim] on the device."""
         inputs, mask = self._inputs(pieces)
-        return self._pool(self._hidden_states(**inputs), mask)
+        with self._attending():
+            return self._pool(self._hidden_states(**inputs), mask)
 
     def _inputs(self, pieces: Sequence[Tokens]) -> tuple[dict[str, Any], torch.Tensor]:
         """What the model's forward pass is given for these texts, and what of it is text.
