@@ -30,11 +30,15 @@ def documented_plugin(plugin_site):
     """The plugin of docs/plugins.md, installed from the blocks of the page."""
     page = (DOCS / "plugins.md").read_text(encoding="utf-8")
     blocks = {match["head"]: match["code"] for match in BLOCK.finditer(page)}
-    for head, code in blocks.items():
-        if title := re.search(r'title="([^"]+)"', head):
-            plugin_site.write(title[1], code)
+    files = {
+        title[1]: code
+        for head, code in blocks.items()
+        if (title := re.search(r'title="([^"]+)"', head))
+    }
+    for name, code in files.items():
+        plugin_site.write(name, code)
     plugin_site.write("mezz_mean_colour/__init__.py", "")
-    entry_points = blocks["toml"].split("[project.entry-points.mezzanine]\n")[1]
+    entry_points = files["pyproject.toml"].split("[project.entry-points.mezzanine]\n")[1]
     plugin_site.add_metadata(
         "mezzanine-encoders-mean-colour",
         "[mezzanine]\n" + entry_points.replace('"', ""),
@@ -99,7 +103,7 @@ def test_the_documented_gap_is_measured(order_gap, tmp_path):
     assert ctx.counts.encoded == math.factorial(3) + 1
 
 
-@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.stem)
 def test_links_between_pages_lead_somewhere(page):
     text = page.read_text(encoding="utf-8")
     targets = [target for target in re.findall(r"\]\(([^)#]+)", text) if "://" not in target]

@@ -238,3 +238,112 @@ def test_durations_are_right_to_their_last_unit(seconds):
     parts = re.findall(r"(\d+) (s|min|h)", text)
     value = sum(int(number) * units[unit] for number, unit in parts)
     assert abs(value - seconds) <= (60 if " h" in text else 1)
+
+
+# Stages
+
+
+def staged(work, **settings):
+    """The lines of a stage whose work is given the progress."""
+    stream = io.StringIO()
+    progress = Progress(stream=stream, **{"grace": 0.0, "interval": 0.3, **settings})
+    with progress.stage("evaluate"):
+        work(progress)
+    return stream.getvalue().splitlines()
+
+
+def test_a_stage_that_gives_no_account_of_its_steps_says_how_long_it_takes():
+    *steps, last = staged(lambda progress: time.sleep(1.2))
+    assert len(steps) >= 2
+    assert all(re.fullmatch(r"evaluate: \d+ s so far", line) for line in steps)
+    assert re.fullmatch(r"evaluate: took \d+ s", last)
+
+
+def test_a_task_in_a_stage_is_shown_instead_of_it():
+    lines = staged(lambda progress: work(progress, pause=0.3, label="rank"))
+    assert [line for line in lines if line.startswith("evaluate")] == []
+    assert any(re.fullmatch(r"rank: \d/4 \(\d+%\), \d+ s left", line) for line in lines)
+
+
+def test_a_task_in_a_stage_is_shown_in_time_though_a_single_step_takes_long():
+    def slow(progress):
+        with progress.task("rank", 2) as task:
+            time.sleep(1.0)
+            task.advance(2)
+
+    lines = staged(slow)
+    assert lines.count("rank: 0/2, 0 s so far") >= 1
+    assert lines[-1] == "rank: 2/2 in 1 s"
+
+
+def test_a_short_stage_writes_nothing():
+    assert staged(lambda progress: time.sleep(0.3), grace=5.0) == []
+
+
+def test_a_stage_that_fails_raises_and_leaves_no_thread():
+    before = threading.active_count()
+    with pytest.raises(RuntimeError, match="no rank"):
+        staged(fail_to_rank)
+    assert threading.active_count() == before
+
+
+def fail_to_rank(progress):
+    time.sleep(0.3)
+    raise RuntimeError("no rank")
+
+
+def test_a_quiet_stage_writes_nothing():
+    assert staged(lambda progress: time.sleep(0.3), quiet=True) == []
+
+
+def test_the_length_of_a_task_may_become_known_while_it_is_under_way():
+    stream = io.StringIO()
+    with Progress(stream=stream, grace=0.0, interval=0.0).task("play", None) as task:
+        task.advance()
+        task.total = 4
+        task.advance()
+    assert stream.getvalue().splitlines()[:2] == [
+        "play: 1, 0 s so far",
+        "play: 2/4 (50%), 0 s left",
+    ]
+
+
+def test_a_long_stage_in_a_pipe_prints_lines_at_intervals_with_fraction_and_time_left():
+    script = textwrap.dedent("""
+        import time
+        from mezzanine_core.progress import Progress
+        progress = Progress(grace=0.4, interval=0.5)
+        with progress.stage("load"):
+            time.sleep(1.2)
+            with progress.task("play episodes", 20) as task:
+                for _ in range(20):
+                    time.sleep(0.1)
+                    task.advance()
+    """)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    lines = done.stderr.splitlines()
+    assert done.stdout == ""
+    assert sum(bool(re.fullmatch(r"load: \d+ s so far", line)) for line in lines) >= 1
+    shown = [
+        re.fullmatch(r"play episodes: (\d+)/20 \((\d+)%\), \d+ s left", line) for line in lines
+    ]
+    fractions = [int(match[1]) for match in shown if match]
+    assert len(fractions) >= 3
+    assert fractions == sorted(fractions)
+    assert re.fullmatch(r"play episodes: 20/20 in \d+ s", lines[-1])
+
+
+def test_a_stage_on_a_terminal_shows_the_time_so_far_in_place_of_steps():
+    script = textwrap.dedent("""
+        import time
+        from mezzanine_core.progress import Progress
+
+        with Progress(grace=0.2) as progress, progress.stage("evaluate"):
+            time.sleep(1.2)
+    """)
+    code, output, shown = on_a_terminal(script)
+    assert (code, output) == (0, "")
+    assert re.search(r"evaluate.*━.*[01] s so far", shown)
+    assert "0/?" not in shown

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from mezzanine_core.presentation import Group, Picture, Presentation
 from mezzanine_core.results import (
     SCHEMA_VERSION,
     CacheCounts,
@@ -35,7 +36,19 @@ def documented(heading):
 
 
 @pytest.mark.parametrize(
-    "model", [RunRecord, Estimate, Verdict, Criterion, ComponentRecord, CacheCounts, RunState]
+    "model",
+    [
+        RunRecord,
+        Estimate,
+        Verdict,
+        Criterion,
+        Presentation,
+        Group,
+        Picture,
+        ComponentRecord,
+        CacheCounts,
+        RunState,
+    ],
 )
 def test_the_document_lists_every_field_once(model):
     fields = documented(model.__name__)

@@ -46,6 +46,9 @@ class RunContext:
         encoders: Encoder fingerprint → what the encoder says of how it encoded.
         directory: Keeps the list of the run's files; ``None`` where nobody keeps it.
         instances: Constructs the components; its own by default.
+        deterministic: Whether the result must be the same bit for bit on the same machine. Only the
+            recipe knows what computes; one that uses torch asks it for deterministic algorithms on
+            one thread. Encoders compute under what the recipe has set.
     """
 
     out: Path
@@ -61,13 +64,16 @@ class RunContext:
     encoders: dict[str, dict[str, Any]] = field(default_factory=dict)
     directory: RunDirectory | None = None
     instances: Instances | None = None
+    deterministic: bool = False
 
     def __post_init__(self) -> None:
         self._instances = self.instances or Instances(self.registry)
 
     def world(self, config: WorldConfig) -> World[Any]:
         """The world that ``config`` describes; the same object for the same settings."""
-        return self._instances.get("world", config)  # type: ignore[no-any-return]
+        world: World[Any] = self._instances.get("world", config)
+        world.progress = self.progress
+        return world
 
     def encoder(self, config: EncoderConfig) -> Encoder[Any]:
         """The encoder that ``config`` describes, on the run's device."""
@@ -131,7 +137,8 @@ class RunContext:
         self.progress.checkpoint()
         start = time.perf_counter()
         try:
-            yield
+            with self.progress.stage(name):
+                yield
         finally:
             self.timings[name] = self.timings.get(name, 0.0) + time.perf_counter() - start
         if self.directory is not None:

@@ -112,7 +112,10 @@ def _plugins(registry: Registry) -> Iterator[Finding]:
             yield Finding(level, subject, f"{record.status}: {record.cause}", record.remedy)
         if record.seconds > SLOW_PLUGIN_SECONDS:
             yield Finding(
-                "note", subject, f"takes {record.seconds:.1f} s at the start of every command"
+                "note",
+                subject,
+                f"takes {record.seconds:.1f} s at the start of every command",
+                "`mezz doctor --timings` says what takes so long; its author can import it later.",
             )
     for name in registry.unmatched:
         yield Finding(

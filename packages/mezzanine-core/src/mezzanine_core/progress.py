@@ -6,14 +6,15 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Lock
+from contextlib import ExitStack, contextmanager
+from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Protocol, Self, TextIO, TypeVar
 
 T = TypeVar("T")
 
 _NEVER = float("inf")
+_SECONDS_BETWEEN_LOOKS = 0.25
 
 
 class Task:
@@ -23,17 +24,24 @@ class Task:
 
     Attributes:
         label: What it is.
-        total: How many steps it has, or ``None`` where nobody knows.
+        total: How many steps it has, or ``None`` where nobody knows; may be set while it is under
+            way.
         done: How many are done.
         started: When it began, by ``time.monotonic``.
     """
 
     def __init__(
-        self, label: str, total: int | None, display: Display, checkpoint: Callable[[], None]
+        self,
+        label: str,
+        total: int | None,
+        display: Display,
+        checkpoint: Callable[[], None],
+        watch: Callable[[Task, bool], None],
     ) -> None:
         self.label = label
         self.total = total
         self._checkpoint = checkpoint
+        self._watch = watch
         self.done = 0
         self.started = time.monotonic()
         self._display = display
@@ -49,11 +57,17 @@ class Task:
         self._checkpoint()
         with self._lock:
             self.done += n
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show how far the task is, if it is time to; no step of it is done."""
+        with self._lock:
             now = time.monotonic()
             if now >= self._due:
                 self._due = self._shown(lambda: self._display.update(self, now), _NEVER)
 
     def __enter__(self) -> Self:
+        self._watch(self, True)
         self.started = time.monotonic()
         self._due = self._shown(lambda: self._display.start(self), _NEVER)
         return self
@@ -67,6 +81,7 @@ class Task:
         with self._lock:
             self._due = _NEVER
             self._shown(lambda: self._display.stop(self, error is None), None)
+        self._watch(self, False)
 
     def _shown(self, draw: Callable[[], T], otherwise: T) -> T:
         """Draw. That a terminal is gone, or a pipe closed, is no reason for the work to fail."""
@@ -123,6 +138,7 @@ class Progress:
         self._grace = grace
         self._interval = interval
         self._display: Display | None = Silence() if quiet else None
+        self._under_way: list[Task] = []
         self._lock = Lock()
 
     def task(self, label: str, total: int | None = None) -> Task:
@@ -135,7 +151,55 @@ class Progress:
         with self._lock:
             if self._display is None:
                 self._display = self._chosen()
-            return Task(label, total, self._display, self.checkpoint)
+            return Task(label, total, self._display, self.checkpoint, self._note)
+
+    @contextmanager
+    def stage(self, label: str) -> Iterator[None]:
+        """A stretch of work, in which nothing is silent for long.
+
+        Whenever no task in it is under way, it is itself shown, by its name and for how long it has
+        taken so far: an import gives no account of its steps. Tasks in it are shown at their times
+        even where a single step takes longer.
+
+        Args:
+            label: What it is.
+        """
+        if isinstance(self._display, Silence):
+            yield
+            return
+        ended = Event()
+        watcher = Thread(target=self._show_stage, args=(label, ended), daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watcher.join()
+
+    def _show_stage(self, label: str, ended: Event) -> None:
+        """Show a stage from a thread of its own until it has ended, tasks of its own aside."""
+        shown: Task | None = None
+        with ExitStack() as open_task:
+            while not ended.wait(_SECONDS_BETWEEN_LOOKS):
+                under_way = self._noted()
+                for task in under_way:
+                    task.refresh()
+                if not under_way:
+                    shown = open_task.enter_context(self.task(label))
+                elif shown is not None and under_way != [shown]:
+                    open_task.close()
+                    shown = None
+
+    def _note(self, task: Task, begins: bool) -> None:
+        with self._lock:
+            if begins:
+                self._under_way.append(task)
+            else:
+                self._under_way.remove(task)
+
+    def _noted(self) -> list[Task]:
+        with self._lock:
+            return list(self._under_way)
 
     @contextmanager
     def checked(self, checkpoint: Callable[[], None]) -> Iterator[None]:
@@ -203,6 +267,10 @@ class Silence:
         """See :meth:`Display.close`."""
 
 
+SILENT = Progress(quiet=True)
+"""Shows nothing: what work is given that nobody follows."""
+
+
 class Lines:
     """Writes a line every few seconds: ``encode: 1200/7536 (16%), 12 s left``.
 
@@ -224,6 +292,9 @@ class Lines:
     def update(self, task: Task, now: float) -> float:
         """See :meth:`Display.update`."""
         elapsed = now - task.started
+        if not _counts(task):
+            self._write(f"{task.label}: {duration(elapsed)} so far")
+            return now + self._interval
         line = f"{task.label}: {_steps(task)}"
         if task.total and task.done:
             left = elapsed * max(0, task.total - task.done) / task.done
@@ -238,7 +309,8 @@ class Lines:
         """See :meth:`Display.stop`."""
         elapsed = time.monotonic() - task.started
         if finished and elapsed >= self._grace:
-            self._write(f"{task.label}: {_steps(task)} in {duration(elapsed)}")
+            steps = f"{_steps(task)} in " if _counts(task) else "took "
+            self._write(f"{task.label}: {steps}{duration(elapsed)}")
 
     def close(self) -> None:
         """See :meth:`Display.close`."""
@@ -246,6 +318,11 @@ class Lines:
     def _write(self, line: str) -> None:
         self._stream.write(line + "\n")
         self._stream.flush()
+
+
+def _counts(task: Task) -> bool:
+    """Whether a task has steps to speak of."""
+    return task.total is not None or task.done > 0
 
 
 def _steps(task: Task) -> str:

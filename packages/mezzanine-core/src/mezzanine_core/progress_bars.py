@@ -19,7 +19,7 @@ from rich.progress import Progress as RichProgress
 from rich.progress import Task as RichTask
 from rich.text import Text
 
-from mezzanine_core.progress import Task
+from mezzanine_core.progress import Task, duration
 
 _SECONDS_BETWEEN_UPDATES = 0.1
 
@@ -30,6 +30,24 @@ class _Speed(ProgressColumn):
     def render(self, task: RichTask) -> Text:
         speed = task.finished_speed or task.speed
         return Text("" if speed is None else f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s")
+
+
+class _Steps(MofNCompleteColumn):
+    """Steps done, and all of them; nothing where there are none to speak of."""
+
+    def render(self, task: RichTask) -> Text:
+        if task.total is None and not task.completed:
+            return Text("")
+        return super().render(task)
+
+
+class _Time(TimeRemainingColumn):
+    """Time left; where nobody knows that, time so far."""
+
+    def render(self, task: RichTask) -> Text:
+        if task.total is None and task.elapsed is not None:
+            return Text(f"{duration(task.elapsed)} so far", style="progress.elapsed")
+        return super().render(task)
 
 
 class Bars:
@@ -59,7 +77,7 @@ class Bars:
         """See :meth:`Display.update <mezzanine_core.progress.Display.update>`."""
         with self._lock:
             if self._rich is not None and task in self._ids:
-                self._rich.update(self._ids[task], completed=task.done)
+                self._rich.update(self._ids[task], completed=task.done, total=task.total)
         return now + _SECONDS_BETWEEN_UPDATES
 
     def stop(self, task: Task, finished: bool) -> None:
@@ -88,9 +106,9 @@ class Bars:
         bars = RichProgress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            MofNCompleteColumn(),
+            _Steps(),
             _Speed(),
-            TimeRemainingColumn(elapsed_when_finished=True),
+            _Time(elapsed_when_finished=True),
             console=self._console,
             # Data goes to stdout as ever; log messages on stderr are written above the bars.
             redirect_stdout=False,

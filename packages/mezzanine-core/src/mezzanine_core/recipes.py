@@ -35,6 +35,31 @@ class LatentRequest:
     encoder: Encoder[Any]
 
 
+@dataclass(frozen=True)
+class Tunable:
+    """What ``mezz tune`` does with a recipe where the user does not say it.
+
+    Entries are written as the flags of the command take them.
+
+    Attributes:
+        space: What is searched, such as ``("delta_seconds=1:6", "games=hole,seesaw|hole")``.
+        baseline: Name of the figure that must lie within a range: where it lies above, the question
+            is too easy, and where it lies below, nothing can be learned.
+        low: Lower end of that range.
+        high: Upper end of that range.
+        effect: Name of the figure that is maximised.
+        pilot: Settings that make a run cheap, such as ``("n_train=500", "seeds=0")``. They must
+            leave the meaning of both figures alone, as the number of ranked candidates does not.
+    """
+
+    space: tuple[str, ...]
+    baseline: str
+    low: float
+    high: float
+    effect: str
+    pilot: tuple[str, ...] = ()
+
+
 class Recipe(ABC, Generic[C]):
     """A runnable experiment.
 
@@ -58,6 +83,13 @@ class Recipe(ABC, Generic[C]):
     def latent_requests(self, ctx: RunContext) -> Sequence[LatentRequest]:
         """Every latent that :meth:`run` will ask for, without materialising one."""
         return ()
+
+    def tunable(self) -> Tunable | None:
+        """What ``--autotune`` searches with these settings; ``None`` where only the user can say.
+
+        Settings that the user has fixed are left out of it by the command.
+        """
+        return None
 
     def predict(
         self,

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from mezzanine_core.config import MezzModel
+from mezzanine_core.presentation import Presentation
 
 SCHEMA_VERSION: Literal[1] = 1
 """Version of ``results.json``; grows when fields are added, removed, or change their meaning."""
@@ -124,7 +125,10 @@ class Results(MezzModel):
     data: PlainJson = Field(default_factory=dict, description="Splits, sizes, overlap")
     diagnostics: PlainJson = Field(default_factory=dict, description="Collapse, curves, …")
     artifacts: tuple[str, ...] = Field(
-        (), description="Files written, relative to the run directory"
+        default=(), description="Files written, relative to the run directory"
+    )
+    presentation: Presentation = Field(
+        default_factory=Presentation, description="Captions, groups and words for a report"
     )
 
 
@@ -165,6 +169,10 @@ class RunRecord(Results):
         description="Slot of the recipe, such as `world` → what filled it"
     )
     versions: dict[str, str] = Field(description="Distribution → version, Python and platform too")
+    code: dict[str, str] = Field(
+        default_factory=dict,
+        description="Distribution that the run used → digest of its Python files",
+    )
     settings: PlainJson = Field(
         description="Where and how it ran: device, workers, cache directory, command line, …"
     )

@@ -19,6 +19,7 @@ from mezzanine_core.config import WorldConfig
 from mezzanine_core.errors import DataError
 from mezzanine_core.executors import Executor
 from mezzanine_core.fingerprint import KEY_BYTES, Keys, content_keys
+from mezzanine_core.progress import SILENT, Progress
 
 ItemKind = Literal["image", "vector", "text"]
 """What the items of a column are, and so which encoders take them."""
@@ -253,7 +254,13 @@ class World(ABC, Generic[C]):
 
     Args:
         config: The world's settings.
+
+    Attributes:
+        progress: Where a world shows how far long work is, such as playing episodes; a run sets it,
+            and nothing is shown otherwise.
     """
+
+    progress: Progress = SILENT
 
     def __init__(self, config: C) -> None:
         self.config = config

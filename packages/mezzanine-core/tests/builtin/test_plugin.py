@@ -27,6 +27,7 @@ def test_what_core_brings():
         ("symmetry", "factorization"),
         ("symmetry", "action_shuffle"),
         ("encoder", "vector"),
+        ("tracker", "jsonl"),
         ("tracker", "none"),
         ("executor", "local"),
     }

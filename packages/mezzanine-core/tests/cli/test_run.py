@@ -235,6 +235,7 @@ def test_a_flag_can_choose_the_component_that_has_it(planned, call, toy):
         (["blob_norms", "--config=wrong.yml", "--help"], 0, ""),
         (["blob_norms", "-c", "bad.yml", "--help"], 2, "bad.yml:2: cannot be parsed"),
         (["blob_norms", "--log", "nobody"], 2, "--log: there is no tracker 'nobody'"),
+        (["blob_norms", "--log", "jsonl,wandb"], 3, "mezzanine-trackers-wandb"),
         (["blob_norms", "--device", "gpu"], 2, "--device: 'gpu' is not a device"),
         (["clash"], 3, "settings whose names every run has for itself: dry_run, out"),
         (["blob_norms", "--encoder", "hf_vision"], 3, "pip install mezzanine-encoders-hf"),
@@ -279,6 +280,7 @@ def test_a_run_prints_figures_verdict_and_outputs_and_a_break_is_no_failure(toy,
     assert "  warning: the points are toys" in lines
     assert "latents: 60 asked for, 60 distinct: 0 from the cache, 60 encoded" in lines
     words = " ".join(done.stdout.split())
+    assert f"report: {toy / 'out' / 'report.html'}" in words
     assert words.endswith(f"outputs: {toy / 'out'}: results.json, norms.txt")
     assert (toy / "out" / "norms.txt").exists()
 

@@ -281,6 +281,29 @@ def test_time_is_recorded_and_a_slow_plugin_is_loaded_all_the_same(plugin_site):
     assert 0.3 <= record.seconds <= time.perf_counter() - start
 
 
+@pytest.mark.parametrize(("patience", "said"), [(0.1, 1), (600, 0)], ids=["slow", "quick"])
+def test_a_plugin_that_keeps_one_waiting_is_named_meanwhile(
+    plugin_site, monkeypatch, caplog, patience, said
+):
+    monkeypatch.setattr("mezzanine_core.plugins.discovery.PATIENCE_SECONDS", patience)
+    text = "import time\ntime.sleep(0.5)\n" + plugin_site.announce("mezz_worlds")
+    assert load_bad(plugin_site, text).status == "ok"
+    assert caplog.text.count(f"still loading the plugin {BAD}:main after {patience} s") == said
+
+
+def test_a_hook_can_be_implemented_under_another_name(plugin_site):
+    text = plugin_site.announce("worlds_of_mine", plugin_site.world("toy"))
+    record = load_bad(plugin_site, text.replace("impl\ndef", 'impl(specname="mezz_worlds")\ndef'))
+    assert [spec.name for spec in record.specs] == ["toy"]
+
+
+def test_a_hook_that_this_core_lacks_is_passed_over_if_it_is_optional(plugin_site):
+    text = plugin_site.announce("mezz_worlds", plugin_site.world("toy"))
+    later = "@hookimpl(optionalhook=True)\ndef mezz_of_tomorrow():\n    return []\n"
+    record = load_bad(plugin_site, text + later)
+    assert (record.status, [spec.name for spec in record.specs]) == ("ok", ["toy"])
+
+
 @pytest.mark.parametrize(
     "named", ["mezz-test-a", "Mezz_Test.A", "mezz-test-a:main", " mezz-test-a, "]
 )

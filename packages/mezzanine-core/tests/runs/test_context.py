@@ -1,5 +1,8 @@
 """What a recipe is given to run with."""
 
+import io
+import time
+
 import numpy as np
 import pytest
 
@@ -107,3 +110,17 @@ def test_repetitions_have_streams_of_their_own():
     assert draw(1, 2) == draw(1, 2)
     streams = [tuple(draw(seed, repetition)) for seed in range(3) for repetition in range(3)]
     assert len(set(streams)) == 9
+
+
+def test_a_world_shows_long_work_where_the_run_does(context, parts):
+    ctx = context()
+    assert ctx.world(parts.PointsConfig(name="points")).progress is ctx.progress
+
+
+def test_a_stage_is_timed_and_shown(context):
+    stream = io.StringIO()
+    ctx = context(progress=Progress(stream=stream, grace=0.0, interval=0.1))
+    with ctx.stage("import"):
+        time.sleep(0.6)
+    assert ctx.timings["import"] >= 0.6
+    assert stream.getvalue().startswith("import: 0 s so far\n")

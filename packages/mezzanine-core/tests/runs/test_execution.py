@@ -52,6 +52,7 @@ def test_a_record_says_how_the_result_came_about(run, tmp_path):
     assert record.versions["numpy"] == np.__version__
     assert record.settings == {
         "device": "cpu",
+        "deterministic": False,
         "executor": "local",
         "workers": 1,
         "cpus": len(os.sched_getaffinity(0)),
@@ -221,7 +222,8 @@ def test_a_failed_run_is_moved_aside_by_the_next(run, tmp_path):
         run({"then": "refuse", "where": "end"})
     _, out = run()
     [moved] = (out / "previous").iterdir()
-    assert {"error.log", "figures/norms.txt", "loose.txt", "run.json"} == set(files(moved))
+    left = {"error.log", "partial.json", "report.html", "run.json"}
+    assert {*left, "figures/norms.txt", "loose.txt"} == set(files(moved))
 
 
 def test_other_peoples_files_are_refused_before_anything_is_constructed(run, toy, tmp_path):

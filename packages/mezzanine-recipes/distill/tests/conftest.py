@@ -147,7 +147,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[
             given |= {"world": "tales", "encoder": "reader"}
         resolved = resolve(load_registry(), recipe, flags={**given, **flags})
         settings = RunSettings(
-            out=tmp_path / out, cache_dir=tmp_path / "cache", device=device, workers=1
+            out=tmp_path / out,
+            cache_dir=tmp_path / "cache",
+            device=device,
+            workers=1,
+            trackers=resolved.options.log,
         )
         return execute(resolved, settings, load_registry(), Progress(quiet=True))
 

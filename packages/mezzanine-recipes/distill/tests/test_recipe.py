@@ -30,7 +30,10 @@ def test_run_leaves_every_figure_of_every_model(run):
         for student in ("projection", "head", "latent")
         for other in ("base", "control")
     }
-    assert set(record.artifacts) == {"student.safetensors", "student.json", "diagnostics.png"}
+    pictures = [one.file for one in record.presentation.pictures]
+    assert len(pictures) == 5
+    written = {"student.safetensors", "student.json", "diagnostics.png", *pictures}
+    assert set(record.artifacts) == written
     assert all((out / name).is_file() for name in record.artifacts)
 
 
@@ -309,3 +312,21 @@ def test_plan_counts_what_a_run_encodes(run, tmp_path, belief, edits):
 
 def test_every_student_is_known():
     assert STUDENTS == ("head", "projection", "latent", "adapter")
+
+
+def test_every_curve_of_every_repetition_is_logged_at_its_epochs(run):
+    record, out = run(log="jsonl", students="head", **FAST)
+    lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    logged = {}
+    for line in lines:
+        if line["event"] == "log" and line["step"] is not None:
+            for name, value in line["values"].items():
+                logged.setdefault(name, []).append((line["step"], value))
+    assert set(logged) == {
+        f"train/{model}/{repetition}/{name}"
+        for model in ("base", "head")
+        for repetition in record.config["seeds"]
+        for name in ("loss", "validation")
+    }
+    for points in logged.values():
+        assert [epoch for epoch, _ in points] == list(range(len(points)))

@@ -10,6 +10,7 @@ from mezzanine_recipes_dynamics.evaluation import (
     estimate,
     evaluate,
     gains,
+    rankings,
     row_cosines,
     score,
 )
@@ -219,3 +220,20 @@ def test_intervals_stay_within_what_a_metric_can_be(make_config):
     assert all(
         model["r@10"].low <= model["r@10"].value <= model["r@10"].high for model in found.values()
     )
+
+
+def test_every_ranking_and_every_interval_is_counted(
+    predictors, make_samples, make_config, shuffle
+):
+    ranked, drawn = [], []
+    evaluation = evaluate(
+        predictors, make_samples(40), shuffle, 3, rngs(), lambda: ranked.append(1)
+    )
+    assert len(ranked) == rankings(len(predictors.seeds), 3)
+    config, rng = make_config(bootstrap=100), np.random.default_rng(0)
+    episode = np.arange(40) // 4
+    estimate(evaluation, episode, config, rng, lambda: drawn.append(1))
+    assert len(drawn) == len(METRICS) * len(evaluation.scores)
+    drawn.clear()
+    gains(evaluation, episode, config, rng, advance=lambda: drawn.append(1))
+    assert len(drawn) == len(METRICS) * len(COMPARISONS)

@@ -107,8 +107,9 @@ def test_rank_panels_are_logarithmic_and_hold_all_samples(figure, evaluation):
     assert histogram.get_xscale() == cumulative.get_xscale() == "log"
     for patch in histogram.patches:
         assert patch.get_data().values.sum() == pytest.approx(1.0)
-    ranks = np.sort(evaluation.scores["action"]["rank"].ravel())
+    ranks, counts = np.unique(evaluation.scores["action"]["rank"], return_counts=True)
     assert (cumulative.lines[0].get_xdata() == ranks).all()
+    assert cumulative.lines[0].get_ydata() == pytest.approx(counts.cumsum() / counts.sum())
     assert cumulative.lines[0].get_ydata()[-1] == 1.0
 
 

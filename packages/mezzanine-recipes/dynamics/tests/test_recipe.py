@@ -132,7 +132,10 @@ def test_results_say_what_was_done(run):
     assert np.shape(record.diagnostics["curves"]["train"]["action"]) == (2, 40)
     assert record.settings["device"] == "cpu"
     assert {"import", "load", "encode", "train", "evaluate", "draw"} <= record.timings.keys()
-    assert set(record.artifacts) == {"model.safetensors", "model.json", "diagnostics.png"}
+    pictures = [one.file for one in record.presentation.pictures]
+    assert len(pictures) == 3
+    written = {"model.safetensors", "model.json", "diagnostics.png", *pictures}
+    assert set(record.artifacts) == written
     assert all((out / name).is_file() for name in record.artifacts)
 
 

@@ -145,3 +145,12 @@ def test_divergence_is_named_with_its_step(make_config, make_samples):
     with pytest.raises(LatentError, match=r"no longer finite at step \d+") as caught:
         train(make_config(train_lr=1e30), make_samples(60))
     assert "train_lr" in caught.value.hint
+
+
+def test_losses_are_measured_after_the_steps_of_the_curves(make_config, make_samples):
+    config = make_config(train_steps=100, train_bs=8)
+    streams = [repetition_streams(0, seed) for seed in config.seeds]
+    trainer = Trainer(make_samples(40), None, config, streams, torch.device("cpu"))
+    assert trainer.measured == 0
+    measured = [step for step in trainer.run() if trainer.measured == step]
+    assert tuple(measured) == trainer.curves.steps

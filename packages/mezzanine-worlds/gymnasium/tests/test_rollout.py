@@ -1,8 +1,11 @@
+import io
+
 import gymnasium
 import numpy as np
 import pytest
 
 from mezzanine_core.errors import ConfigError, DataError, MissingDependencyError
+from mezzanine_core.progress import Progress
 from mezzanine_worlds_gymnasium.rollout import Episode, RollTask, play_split, roll
 from mezzanine_worlds_gymnasium.saved import save_policy
 
@@ -159,3 +162,15 @@ def test_too_few_pairs_are_told_with_their_number(toy) -> None:
     with pytest.raises(DataError, match=r"9 test samples .* max_episodes=4 .* have 8 pairs"):
         play_split(config, "test", 9)
     assert len(play_split(config, "test", 8)) == 4
+
+
+def test_playing_says_how_many_of_the_episodes_it_has_played(toy) -> None:
+    config = toy({"end": 20}, delta_steps=5, pairs_per_episode=None).config
+    stream = io.StringIO()
+    # 21 observations give 16 pairs 5 steps apart.
+    play_split(config, "train", 64, Progress(stream=stream, grace=0.0, interval=0.0))
+    lines = [line.split(",")[0] for line in stream.getvalue().splitlines()]
+    assert lines[:-1] == [
+        f"play train episodes: {n}/4 ({percent}%)"
+        for n, percent in enumerate((25, 50, 75, 100), start=1)
+    ]

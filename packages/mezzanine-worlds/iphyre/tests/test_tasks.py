@@ -1,5 +1,7 @@
 """Games as tasks: the oracle solves them, nothing else is taken for granted."""
 
+import io
+import re
 import warnings
 
 import numpy as np
@@ -8,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mezzanine_core.errors import ConfigError, DataError
+from mezzanine_core.progress import Progress
 from mezzanine_core.tasks import PlayableWorld
 from mezzanine_worlds_iphyre.catalogue import BLOCKS, MAX_BLOCKS
 from mezzanine_worlds_iphyre.config import IphyreConfig
 from mezzanine_worlds_iphyre.features import decode_clicks, encode_clicks
 from mezzanine_worlds_iphyre.samples import Click, Frame, Sample
-from mezzanine_worlds_iphyre.tasks import draw_sequence, search, solved
+from mezzanine_worlds_iphyre.tasks import TRIES, draw_sequence, draw_tasks, search, solved
 from mezzanine_worlds_iphyre.world import IphyreWorld, action_features
 
 GAMES = ("spring", "support", "hole")
@@ -230,3 +233,13 @@ def test_catalogue_counts_the_blocks_that_are_proposed(drawn):
         proposed = task.propose(300, 1, np.random.default_rng(1))
         clicked = np.flatnonzero(proposed[:, 0, :MAX_BLOCKS].any(axis=0))
         assert clicked.tolist() == list(range(BLOCKS[task.family]))
+
+
+def test_solving_games_says_how_far_it_is(world):
+    stream = io.StringIO()
+    progress = Progress(stream=stream, grace=0.0, interval=0.0)
+    draw_tasks(world.config, 2, 3, seed=0, progress=progress)
+    *steps, last = stream.getvalue().splitlines()
+    games = TRIES * len(world.config.games)
+    assert re.fullmatch(rf"solve games: \d+/{games} \(\d+%\), .* left", steps[0])
+    assert re.fullmatch(rf"solve games: {games}/{games} in \d+ s", last)

@@ -41,8 +41,10 @@ class ActionShuffle(PermutationSymmetry[ActionShuffleConfig, Actions]):
         Raises:
             DataError: If ``x`` is not an array of rows.
         """
-        if x.ndim != 2:
-            raise DataError(f"action_shuffle takes actions of shape [n, A], not {x.shape}")
+        given: Any = x  # types say what callers should give, not what they do
+        if not isinstance(given, np.ndarray) or given.ndim != 2:
+            found = getattr(given, "shape", type(given).__name__)
+            raise DataError(f"action_shuffle takes actions of shape [n, A], not {found}")
         return Parts(
             [row.tobytes() for row in x], lambda order: x[np.asarray(order, dtype=np.intp)]
         )

@@ -63,15 +63,23 @@ def mezz_encoders() -> list[Spec]:
 
 @hookimpl
 def mezz_trackers() -> list[Spec]:
-    """The tracker that logs nothing."""
+    """The tracker of a file in the run directory, and the one that logs nothing."""
     return [
+        Spec(
+            kind="tracker",
+            name="jsonl",
+            summary="A line of JSON for everything logged, in log.jsonl of the run directory",
+            config="mezzanine_core.builtin.jsonl:JsonlConfig",
+            factory="mezzanine_core.builtin.jsonl:JsonlTracker",
+            tags=("offline",),
+        ),
         Spec(
             kind="tracker",
             name="none",
             summary="Logs nothing besides the run directory",
             config="mezzanine_core.builtin.noop:NoopConfig",
             factory="mezzanine_core.builtin.noop:NoopTracker",
-        )
+        ),
     ]
 
 

@@ -27,13 +27,14 @@ R = TypeVar("R")
 
 _REAP_SECONDS = 5.0
 
-_THREAD_VARIABLES = (
+THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+"""Environment variables that numerical libraries read their number of threads from."""
 
 
 class Worker:
@@ -143,7 +144,7 @@ def _serve(parent: connection.Connection) -> None:
     with suppress(OSError):  # there may be no stderr
         os.dup2(2, 1)
     # Workers fill the machine between them: more threads in each would only compete.
-    for name in _THREAD_VARIABLES:
+    for name in THREAD_VARIABLES:
         os.environ.setdefault(name, "1")
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     while True:

@@ -42,12 +42,24 @@ class RootGroup(LazyGroup):
         ),
         "info": LazyCommand(f"{_COMMANDS}.info:info", "Show a component and its settings."),
         "run": LazyCommand(f"{_COMMANDS}.run:run_app", "Run a recipe."),
+        "tune": LazyCommand(
+            f"{_COMMANDS}.tune:tune_app", "Look for settings that are hard but not dead."
+        ),
         "predict": LazyCommand(
             f"{_COMMANDS}.predict:predict", "Predict new items with a run's model."
         ),
+        "rerun": LazyCommand(
+            f"{_COMMANDS}.rerun:rerun", "Run a finished run again and compare the results."
+        ),
         "runs": LazyCommand(f"{_COMMANDS}.runs:runs_app", "Look at earlier runs."),
+        "report": LazyCommand(
+            f"{_COMMANDS}.report:report", "Write the report of a run, or compare several."
+        ),
         "cache": LazyCommand(f"{_COMMANDS}.cache:cache_app", "Look at and tidy the latent cache."),
-        "plugins": LazyCommand(f"{_COMMANDS}.plugins:plugins", "List plugins and what ails them."),
+        "plugins": LazyCommand(
+            f"{_COMMANDS}.plugins:plugins_app", "List plugins and what ails them, or check one."
+        ),
+        "new": LazyCommand(f"{_COMMANDS}.new:new", "Write a package for a plugin of one's own."),
         "doctor": LazyCommand(f"{_COMMANDS}.doctor:doctor", "Check the installation."),
     }
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import typer
 
+from mezzanine_core.cli.group import LazyCommand, LazyGroup
 from mezzanine_core.cli.output import JsonFlag, count, print_columns, print_field, print_json
 from mezzanine_core.errors import PluginError
 from mezzanine_core.plugins import load_registry, strict_by_default
@@ -13,8 +15,35 @@ from mezzanine_core.plugins.components import PLURALS, PluginRecord
 from mezzanine_core.specs import KINDS
 
 
-def plugins(as_json: JsonFlag = False) -> None:
-    """List the installed plugins: status, what each brings, and how to mend what is broken."""
+class PluginsGroup(LazyGroup):
+    """Lists plugins, unless a command of the group is called."""
+
+    lazy: ClassVar[Mapping[str, LazyCommand]] = {
+        "check": LazyCommand(
+            "mezzanine_core.cli.plugin_check:check",
+            "Check a component, or all of a plugin, against the laws of its kind.",
+        )
+    }
+
+
+plugins_app = typer.Typer(
+    cls=PluginsGroup,
+    rich_markup_mode=None,
+    add_completion=False,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND]",
+    help="List the installed plugins: status, what each brings, and how to mend what is broken.",
+)
+
+
+@plugins_app.callback()
+def plugins(ctx: typer.Context, as_json: JsonFlag = False) -> None:
+    """List the installed plugins, unless a command of the group is called."""
+    if ctx.invoked_subcommand is None:
+        _list(as_json=as_json)
+
+
+def _list(*, as_json: bool) -> None:
     registry = load_registry(strict=False)
     if as_json:
         print_json([_row(record) for record in registry.plugins])

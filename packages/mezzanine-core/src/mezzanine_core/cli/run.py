@@ -31,15 +31,20 @@ class RunGroup(LazyGroup):
             MezzError: If there is no such recipe, its plugin is broken, or the configuration file
                 cannot be read. While the shell completes, there is no command then.
         """
-        from mezzanine_core.cli.run_command import build_command
-
         name, rest = args[0], args[1:]
         try:
-            return name, build_command(_registry(ctx), name, rest), rest
+            return name, self.build(_registry(ctx), name, rest), rest
         except MezzError:
             if ctx.resilient_parsing:
                 return None, None, rest
             raise
+
+    def build(self, registry: Registry, name: str, rest: list[str]) -> Any:
+        """The command that runs a recipe, or with ``--autotune`` tunes it."""
+        from mezzanine_core.cli.run_autotune import RUN
+        from mezzanine_core.cli.run_command import build_command
+
+        return build_command(registry, name, rest, RUN)
 
     def _summaries(self, ctx: Any) -> dict[str, str]:
         recipes = _registry(ctx).components("recipe")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typer.core import TyperCommand
 
 from mezzanine_core.cli.group import NamedUsage
 from mezzanine_core.cli.run_flags import GENERAL, general_flags, setting_flags
-from mezzanine_core.cli.run_recipe import RunRequest, run_recipe
+from mezzanine_core.cli.run_recipe import RunRequest
 from mezzanine_core.config.fields import Setting, normalise
 from mezzanine_core.config.outline import Outline, outline
 from mezzanine_core.config.sources import flag
@@ -48,6 +48,23 @@ class RecipeCommand(NamedUsage, TyperCommand):
                 formatter.write_dl(records)
 
 
+@dataclass(frozen=True)
+class Verb:
+    """What a command does with a recipe.
+
+    Attributes:
+        run: Called with the plugins, what was asked for, and the values of its own flags.
+        first: Flags that stand before those of the recipe; their names are reserved.
+        last: Flags that stand among those that every recipe has; their names are reserved.
+        help: Setting of the run → what its help says in place of its description.
+    """
+
+    run: Callable[[Registry, RunRequest, Mapping[str, Any]], None]
+    first: tuple[inspect.Parameter, ...] = ()
+    last: tuple[inspect.Parameter, ...] = ()
+    help: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class _Scan:
     """A first look at the arguments, before it is known which flags there are."""
@@ -58,13 +75,14 @@ class _Scan:
     help: bool = False
 
 
-def build_command(registry: Registry, recipe: str, args: Sequence[str]) -> TyperCommand:
+def build_command(registry: Registry, recipe: str, args: Sequence[str], verb: Verb) -> TyperCommand:
     """The command of a recipe, with the flags of the components that the arguments choose.
 
     Args:
         registry: The installed plugins.
         recipe: Name of a recipe or preset.
         args: The arguments after the recipe's name.
+        verb: What the command does.
 
     Raises:
         MezzError: If there is no such recipe, its plugin is broken, or the configuration file
@@ -73,8 +91,15 @@ def build_command(registry: Registry, recipe: str, args: Sequence[str]) -> Typer
     # The parser empties the list that it is given.
     args = tuple(args)
     scan = _scan(args)
-    plan = outline(registry, recipe, file=scan.config, environ=os.environ, flags=scan.flags)
-    settings = setting_flags(plan, registry, with_values=scan.help)
+    plan = outline(
+        registry,
+        recipe,
+        file=scan.config,
+        environ=os.environ,
+        flags=scan.flags,
+        reserved=[flag.name for flag in (*verb.first, *verb.last)],
+    )
+    settings = setting_flags(plan, registry, with_values=scan.help, texts=verb.help)
 
     def call(ctx: typer.Context, **given: Any) -> None:
         flags: dict[str, Any] = {}
@@ -97,11 +122,11 @@ def build_command(registry: Registry, recipe: str, args: Sequence[str]) -> Typer
             as_json=given["json"],
             command=shlex.join([*ctx.command_path.split(), *args]),
         )
-        run_recipe(registry, request)
+        verb.run(registry, request, given)
 
     context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
     parameters = [each.parameter for each in settings]
-    signature = inspect.Signature([context, *parameters, *general_flags()])
+    signature = inspect.Signature([context, *verb.first, *parameters, *verb.last, *general_flags()])
     # Typer reads both.
     call.__signature__ = signature  # type: ignore[attr-defined]
     call.__annotations__ = {name: each.annotation for name, each in signature.parameters.items()}

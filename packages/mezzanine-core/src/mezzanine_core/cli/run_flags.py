@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -39,13 +39,16 @@ class SettingFlag:
     parameter: inspect.Parameter
 
 
-def setting_flags(plan: Outline, registry: Registry, *, with_values: bool) -> list[SettingFlag]:
+def setting_flags(
+    plan: Outline, registry: Registry, *, with_values: bool, texts: Mapping[str, str]
+) -> list[SettingFlag]:
     """The flags of all settings: the recipe's own, those of its components, those of the run.
 
     Args:
         plan: The command.
         registry: The installed plugins; their names complete the flags that choose components.
         with_values: Whether help is wanted, and so the values that are in force.
+        texts: Full name of a setting → what its help says in place of its description.
     """
     values = in_force(plan) if with_values else {}
     by_name = {name: slot for name, slot, _ in slots(plan.model)}
@@ -55,7 +58,8 @@ def setting_flags(plan: Outline, registry: Registry, *, with_values: bool) -> li
         names_component = slot is not None and plan.index.is_name(path)
         option = typer.Option(
             *_declarations(plan, setting),
-            help=_help(setting, slot if names_component else None, registry, values.get(path)),
+            help=texts.get(setting.dotted)
+            or _help(setting, slot if names_component else None, registry, values.get(path)),
             metavar="NAME" if names_component else metavar(setting.shape),
             show_default=False,
             rich_help_panel=_title(plan, setting, slot),
@@ -118,7 +122,9 @@ def _title(plan: Outline, setting: Setting, slot: Slot | None) -> str:
     if slot is not None:
         choice = plan.choices.get(name)
         return f"{name.capitalize()} {choice.name if choice else ''}".strip()
-    return f"Recipe {plan.recipe.spec.name}" if name in plan.model.model_fields else GENERAL
+    if name in plan.model.model_fields:
+        return f"Recipe {plan.recipe.spec.name}"
+    return f"Tracker {name}" if len(setting.path) > 1 else GENERAL
 
 
 def _help(

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mezzanine_core.config.resolve import Resolved, resolve
+from mezzanine_core.config.tracker_options import tracker_settings
 from mezzanine_core.plugins.registry import Registry
+from mezzanine_core.runs.determinism import fix_threads
 
 if TYPE_CHECKING:
     from mezzanine_core.runs.settings import RunSettings
@@ -49,16 +51,19 @@ def run_recipe(registry: Registry, request: RunRequest) -> None:
     resolved = resolve(
         registry, request.recipe, file=request.file, environ=os.environ, flags=request.flags
     )
+    if resolved.options.deterministic:
+        # Before numpy is loaded, which is when it asks how many threads it may have.
+        fix_threads()
     # Imported late, so that help and wrong settings are answered without numpy and the cache.
     from mezzanine_core.cli.run_report import print_plan, print_results
     from mezzanine_core.progress import Progress
     from mezzanine_core.runs.execution import execute
     from mezzanine_core.runs.planning import plan
 
-    settings = _settings(resolved, request.command)
+    settings = run_settings(resolved, request.command)
     if request.dry_run:
-        with redirect_stdout(sys.stderr):
-            planned = plan(resolved, settings, registry)
+        with redirect_stdout(sys.stderr), Progress() as progress, progress.stage("plan"):
+            planned = plan(resolved, settings, registry, progress)
         print_plan(resolved, settings, planned, as_json=request.as_json)
         return
     with redirect_stdout(sys.stderr), Progress() as progress:
@@ -66,7 +71,8 @@ def run_recipe(registry: Registry, request: RunRequest) -> None:
     print_results(record, out, as_json=request.as_json)
 
 
-def _settings(resolved: Resolved, command: str) -> RunSettings:
+def run_settings(resolved: Resolved, command: str) -> RunSettings:
+    """Where and how a resolved run runs."""
     from mezzanine_core.cache import default_cache_dir
     from mezzanine_core.runs.settings import RunSettings
 
@@ -77,5 +83,7 @@ def _settings(resolved: Resolved, command: str) -> RunSettings:
         device=options.device,
         workers=options.workers,
         trackers=options.log,
+        tracker_settings=tracker_settings(options),
+        deterministic=options.deterministic,
         command=command,
     )

@@ -16,6 +16,7 @@ from mezzanine_core.config.text import format_value
 from mezzanine_core.results import CacheCounts, Estimate, RunRecord
 from mezzanine_core.runs.planning import LatentCounts, Plan
 from mezzanine_core.runs.settings import RunSettings
+from mezzanine_core.runs.state import REPORT
 
 _Figures = Mapping[str, Mapping[str, Estimate]]
 
@@ -42,6 +43,8 @@ def print_results(record: RunRecord, out: Path, *, as_json: bool) -> None:
     seconds = record.timings.get("total")
     if seconds is not None:
         print_field("time", f"{seconds:.1f} s", indent=0)
+    if (out / REPORT).is_file():
+        print_field("report", str(out / REPORT), indent=0)
     print_field("outputs", f"{out}: {', '.join(('results.json', *record.artifacts))}", indent=0)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from mezzanine_core.cli.group import LazyGroup, QuickCommand
 from mezzanine_core.cli.output import JsonFlag, minute, print_columns, print_field, print_json
+from mezzanine_core.errors import ConfigError
 from mezzanine_core.runs.history import (
     PastRun,
     find_runs,
@@ -40,9 +41,22 @@ def ls(
         ),
     ] = None,
     as_json: JsonFlag = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            help="Write an index with links to the reports, as one HTML file, instead.",
+        ),
+    ] = None,
 ) -> None:
     """List the runs at and below directories, the latest last."""
+    if html is not None and as_json:
+        raise ConfigError("--html and --json exclude each other")
     runs = find_runs(directories or _default_roots())
+    if html is not None:
+        _write_index(html, runs)
+        return
     if as_json:
         print_json([_row(run) for run in runs])
         return
@@ -74,6 +88,15 @@ def show(
     if not as_json:
         typer.echo(f"{record.recipe}, {minute(record.started)} UTC, {record.fingerprint}\n")
     print_results(record, directory, as_json=as_json)
+
+
+def _write_index(target: Path, runs: list[PastRun]) -> None:
+    from mezzanine_core.reports.index import index_html
+    from mezzanine_core.reports.writing import check_page, write_page
+
+    check_page(target, "--html")
+    write_page(target, index_html(runs, target.parent))
+    typer.echo(str(target))
 
 
 def _default_roots() -> list[Path]:

@@ -98,26 +98,41 @@ class Index:
         settings: All settings of the command.
         slots: Names of the fields that hold components: the bare name stands for ``<slot>.name``.
         reserved: Names that a nested setting cannot go by: they mean something else.
+        joined: Names below which settings stand that go by both names with an underscore
+            (``wandb_project``), and never by the last one alone. ``name`` is none of them: what
+            they belong to is chosen elsewhere.
 
     Raises:
         PluginError: If an alias is the name, or an alias, of another setting beside it.
     """
 
     def __init__(
-        self, settings: Iterable[Setting], slots: Iterable[str], reserved: Iterable[str] = ()
+        self,
+        settings: Iterable[Setting],
+        slots: Iterable[str],
+        reserved: Iterable[str] = (),
+        joined: Iterable[str] = (),
     ) -> None:
-        self.settings: Mapping[Path, Setting] = {setting.path: setting for setting in settings}
+        self._joined = frozenset(joined)
+        self.settings: Mapping[Path, Setting] = {
+            setting.path: setting
+            for setting in settings
+            if not (setting.path[0] in self._joined and setting.path[1:] == ("name",))
+        }
         self.slots = frozenset(slots)
         self._groups = {path[:end] for path in self.settings for end in range(1, len(path))}
         self._by_path = dict(self.settings)
         for setting in self.settings.values():
-            for path in setting.aliases:
+            for path in (*setting.aliases, *self._joined_path(setting)):
                 self._add_alias(path, setting)
         self._by_last: dict[str, list[Setting]] = {}
         taken = frozenset(reserved)
         for path, setting in self._by_path.items():
-            if not self.is_name(path) and path[-1] not in taken:
+            if not (self.is_name(path) or path[-1] in taken or path[0] in self._joined):
                 self._by_last.setdefault(path[-1], []).append(setting)
+
+    def _joined_path(self, setting: Setting) -> list[Path]:
+        return [("_".join(setting.path),)] if setting.path[0] in self._joined else []
 
     def _add_alias(self, path: Path, setting: Setting) -> None:
         if path in self._by_path or path in self._groups:
@@ -174,7 +189,7 @@ class Index:
         """The names that find a setting, its own before its aliases, with underscores."""
         if self.is_name(setting.path):
             return (setting.path[0], setting.dotted)
-        names: list[str] = []
+        names = [path[0] for path in self._joined_path(setting)]
         for path in (setting.path, *setting.aliases):
             last = path[-1]
             if len(path) > 1 and self.knows(last) and self.find(last) is setting:

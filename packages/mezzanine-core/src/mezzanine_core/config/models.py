@@ -116,14 +116,16 @@ class ComponentConfig(MezzModel):
     """Settings of a component that a recipe nests; ``name`` says which component it is."""
 
     name: str = Field(
-        "", description="Short name of the component; `name@dist` picks a distribution"
+        default="", description="Short name of the component; `name@dist` picks a distribution"
     )
 
 
 class WorldConfig(ComponentConfig):
     """Settings of a world."""
 
-    seed: int = Field(0, ge=0, description="Seed of sampling and splits; the recipe's by default")
+    seed: int = Field(
+        default=0, ge=0, description="Seed of sampling and splits; the recipe's by default"
+    )
 
 
 class EncoderConfig(ComponentConfig):
@@ -141,9 +143,11 @@ class RecipeConfig(MezzModel):
     of ``seeds``, with a generator seeded by the pair of both.
     """
 
-    seed: int = Field(0, ge=0, description="Base seed: of the data, and of every repetition")
+    seed: int = Field(
+        default=0, ge=0, description="Base seed: of the data, and of every repetition"
+    )
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
-        (0, 1, 2),
+        default=(0, 1, 2),
         min_length=1,
         description="Repetitions; the spread over them enters the intervals",
     )
@@ -165,8 +169,10 @@ class IntervalRecipeConfig(RecipeConfig):
     4 / (1 - ``level``).
     """
 
-    bootstrap: int = Field(2000, ge=100, le=1_000_000, description="Resamples behind each interval")
-    level: float = Field(0.95, gt=0, lt=1, description="Confidence level of the intervals")
+    bootstrap: int = Field(
+        default=2000, ge=100, le=1_000_000, description="Resamples behind each interval"
+    )
+    level: float = Field(default=0.95, gt=0, lt=1, description="Confidence level of the intervals")
 
     @model_validator(mode="after")
     def _resolvable(self) -> Self:

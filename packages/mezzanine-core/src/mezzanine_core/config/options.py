@@ -31,7 +31,12 @@ class RunOptions(MezzModel):
         None, description="Directory of the latent cache; by default the user's cache directory"
     )
     device: str = Field("auto", description="Torch device: auto, cpu, mps, cuda or cuda:N")
-    log: tuple[str, ...] = Field((), description="Experiment trackers to log to")
+    log: tuple[str, ...] = Field(
+        (), description="Experiment trackers to log to: jsonl, tensorboard, wandb, …"
+    )
+    deterministic: bool = Field(
+        False, description="Same result bit for bit on the same machine; slower"
+    )
     workers: int | None = Field(
         None, ge=1, description="Parallel workers for rendering and decoding; all cores by default"
     )
@@ -59,5 +64,12 @@ class RunOptions(MezzModel):
         return device
 
 
-RESERVED = frozenset(RunOptions.model_fields) | {"config", "dry_run", "json", "debug", "help"}
-"""Names that a recipe's fields cannot have: every recipe's command has flags of these names."""
+RESERVED = frozenset(RunOptions.model_fields) | {
+    *("config", "dry_run", "json", "debug", "help", "autotune")
+}
+"""Names of flags that every recipe's command has, which no setting's short name can be."""
+
+TUNING = frozenset(
+    {"space", "baseline", "range", "effect", "trials", "pilot", "rungs", "disagreement"}
+)
+"""Names of flags that the command has besides, where a recipe is tuned."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,7 +22,7 @@ from mezzanine_core.config.models import (
     setting_names,
     slots,
 )
-from mezzanine_core.config.options import RESERVED, RunOptions
+from mezzanine_core.config.options import RESERVED, TUNING, RunOptions
 from mezzanine_core.config.sources import (
     Layer,
     environment_layer,
@@ -31,6 +31,7 @@ from mezzanine_core.config.sources import (
     preset_layer,
     recorded_layer,
 )
+from mezzanine_core.config.tracker_options import tracker_options
 from mezzanine_core.errors import ConfigError, MezzError, PluginError
 
 if TYPE_CHECKING:
@@ -73,8 +74,9 @@ class Outline:
         choices: What fills each slot.
         unfilled: Slots that nothing fills, because no component was named or the name is wrong.
         model: The recipe's model, with those of the chosen components in its slots.
+        options: The model of where and how the recipe runs, with those of the chosen trackers.
         index: All settings of the command.
-        problems: What is wrong with the choice of components.
+        problems: What is wrong with the choice of components and trackers.
     """
 
     recipe: Component
@@ -82,6 +84,7 @@ class Outline:
     choices: Mapping[str, Choice]
     unfilled: frozenset[str]
     model: type[RecipeConfig]
+    options: type[RunOptions]
     index: Index
     problems: tuple[MezzError, ...]
 
@@ -110,8 +113,11 @@ def outline(
     file: Path | None = None,
     environ: Mapping[str, str] | None = None,
     flags: Mapping[str, Any] | None = None,
+    reserved: Collection[str] = (),
 ) -> Outline:
     """Choose the components of a run, as far as they can be chosen; see :func:`resolve`.
+
+    Names in ``reserved`` are flags of the command, besides those that every recipe's command has.
 
     Raises:
         UnknownNameError: If there is no such recipe.
@@ -138,14 +144,18 @@ def outline(
         if choice.component.spec.defaults
     ]
     model = _with_components(base, choices)
+    taken = RESERVED.union(reserved)
+    tracked = tracker_options(registry, layers, taken | setting_names(model))
+    settings = [*settings_of(model), *settings_of(tracked.model)]
     return Outline(
         recipe=recipe,
         layers=(*presets, *layers),
         choices=choices,
         unfilled=frozenset(selection.unfilled),
         model=model,
-        index=Index([*settings_of(model), *settings_of(RunOptions)], _slot_names(model), RESERVED),
-        problems=tuple(selection.problems),
+        options=tracked.model,
+        index=Index(settings, _slot_names(model), taken, joined=tracked.trackers),
+        problems=(*selection.problems, *tracked.problems),
     )
 
 
@@ -158,7 +168,7 @@ def _recipe_model(recipe: Component) -> type[RecipeConfig]:
             "mezzanine_core.config.RecipeConfig",
             hint=report,
         )
-    if clash := sorted(RESERVED & setting_names(model)):
+    if clash := sorted((RESERVED | TUNING) & setting_names(model)):
         raise PluginError(
             f"the {recipe} has settings whose names every run has for itself: {', '.join(clash)}",
             hint=report,

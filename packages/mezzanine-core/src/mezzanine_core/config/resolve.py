@@ -110,7 +110,7 @@ def resolve(
     _convert(draft)
     _inherit_seed(draft)
     config = _validate(draft, plan.model)
-    options = _validate(draft, RunOptions)
+    options = _validate(draft, plan.options)
     if options is not None:
         _check_trackers(draft, options, registry)
     raise_all(draft.problems, plan.recipe.spec.name)

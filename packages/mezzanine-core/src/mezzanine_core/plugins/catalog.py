@@ -70,6 +70,10 @@ KNOWN: tuple[KnownComponent, ...] = (
         _DISTILL,
         "Distil a causal LM's beliefs over the order of sentences",
     ),
+    KnownComponent(
+        "tracker", "tensorboard", "mezzanine-trackers-tensorboard", "TensorBoard event files"
+    ),
+    KnownComponent("tracker", "wandb", "mezzanine-trackers-wandb", "Weights & Biases"),
 )
 """Every component of the first-party distributions besides core."""
 

@@ -12,8 +12,10 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import os
+import threading
 import time
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import Distribution, EntryPoint
 
 from packaging.utils import canonicalize_name
@@ -27,6 +29,9 @@ from mezzanine_core.specs import Spec
 
 GROUP = "mezzanine"
 """The entry-point group of plugins."""
+
+PATIENCE_SECONDS = 2.0
+"""A plugin that takes longer than this to load is named while one waits for it."""
 
 _BUILTIN = EntryPoint("core", "mezzanine_core.builtin.plugin", GROUP)
 
@@ -67,6 +72,12 @@ def load_registry(*, only: Collection[str] | None = None, strict: bool | None = 
     return Registry(records, loader.manager, sorted((wanted or set()) - there))
 
 
+def wanted_candidates() -> list[Candidate]:
+    """Every plugin that ``MEZZ_PLUGINS`` does not leave out, core's own first; none is imported."""
+    wanted = _plugins_from_environment()
+    return [found for found in _candidates() if wanted is None or _is_wanted(found, wanted)]
+
+
 def strict_by_default() -> bool:
     """Whether ``MEZZ_STRICT`` is set, and not to ``0``, ``false``, ``no`` or ``off``."""
     return os.environ.get("MEZZ_STRICT", "").strip().lower() not in ("", "0", "false", "no", "off")
@@ -77,11 +88,33 @@ def _load(candidate: Candidate, loader: PluginLoader) -> PluginRecord:
     rejection = None
     start = time.perf_counter()
     try:
-        specs = loader.load(candidate)
+        with _named_while_slow(candidate):
+            specs = loader.load(candidate)
     except Rejected as caught:
         rejection = caught
         log.debug("plugin %s is %s", candidate.id, caught.status, exc_info=caught)
     return _record(candidate, rejection, specs, time.perf_counter() - start)
+
+
+@contextmanager
+def _named_while_slow(candidate: Candidate) -> Iterator[None]:
+    """Say which plugin keeps a command from starting, as it might do for ever."""
+    timer = threading.Timer(
+        PATIENCE_SECONDS,
+        log.warning,
+        (
+            "still loading the plugin %s after %g s; `mezz doctor --timings` says what takes so "
+            "long, and MEZZ_PLUGINS leaves plugins out",
+            candidate.id,
+            PATIENCE_SECONDS,
+        ),
+    )
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _record(

@@ -21,11 +21,13 @@ from mezzanine_core.interrupts import interrupts_deferred
 from mezzanine_core.results import RunRecord, plain_text
 from mezzanine_core.runs.previous import files_of, refuse_others, set_aside
 from mezzanine_core.runs.state import (
+    DOCUMENTS,
     ERROR_LOG,
     LOCK,
+    PARTIAL,
     PREVIOUS,
+    REPORT,
     RESULTS,
-    STATE,
     RunState,
     Status,
     folder_stamp,
@@ -125,7 +127,7 @@ class RunDirectory:
         Raises:
             PluginError: If the name leads out of the directory or is one of its own documents.
         """
-        taken = {STATE, RESULTS, ERROR_LOG, LOCK, PREVIOUS}
+        taken = DOCUMENTS | {LOCK, PREVIOUS}
         if not is_inside(name) or Path(name).parts[0] in taken:
             raise PluginError(f"a run cannot write an artifact named {name!r}")
         path = self.path / name
@@ -147,6 +149,24 @@ class RunDirectory:
         """
         with _explained(self.path, "be written"):
             write_atomically(self.path / RESULTS, record.model_dump_json(indent=2) + "\n")
+
+    def write_partial(self, record: RunRecord) -> None:
+        """Write ``partial.json``: what a run that does not finish knew of itself.
+
+        Raises:
+            OutputDirectoryError: If it cannot be written.
+        """
+        with _explained(self.path, "be written"):
+            write_atomically(self.path / PARTIAL, record.model_dump_json(indent=2) + "\n")
+
+    def write_report(self, page: str) -> None:
+        """Write ``report.html``, whole or not at all.
+
+        Raises:
+            OutputDirectoryError: If it cannot be written.
+        """
+        with _explained(self.path, "be written"):
+            write_atomically(self.path / REPORT, page)
 
     def __enter__(self) -> Self:
         return self
@@ -176,7 +196,7 @@ class RunDirectory:
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
-        message = error.message if isinstance(error, MezzError) else _summary(error)
+        message = summary(error)
         text = plain_text("".join(traceback.format_exception(error)))
         write_atomically(self.path / ERROR_LOG, f"{self._state.command}\n\n{text}")
         self._end("failed", plain_text(message))
@@ -213,7 +233,10 @@ def check_out(out: Path | None) -> None:
             refuse_others(path)
 
 
-def _summary(error: BaseException) -> str:
+def summary(error: BaseException) -> str:
+    """What is wrong, in a line."""
+    if isinstance(error, MezzError):
+        return error.message
     text = str(error).strip()
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 

@@ -28,9 +28,11 @@ from mezzanine_core.runs.instances import (
     construct,
     world_data_expected,
 )
-from mezzanine_core.runs.provenance import versions
+from mezzanine_core.runs.leaving import leave_partial, leave_report
+from mezzanine_core.runs.previous import files_of
+from mezzanine_core.runs.provenance import provenance
 from mezzanine_core.runs.settings import RunSettings
-from mezzanine_core.runs.state import ERROR_LOG, is_inside, timestamp
+from mezzanine_core.runs.state import DOCUMENTS, ERROR_LOG, is_inside, timestamp
 
 _log = logging.getLogger(__name__)
 
@@ -89,11 +91,14 @@ class _Run:
         check_out(settings.out)
         settings.check_cache_dir()
         self._instances = Instances(registry)
-        self.identity: Identity = identify(resolved, self._instances)
+        with progress.stage("prepare"):
+            # Weights and data sets may have to be found, read or fetched for it.
+            self.identity: Identity = identify(resolved, self._instances)
         self._recipe: Recipe[Any] = construct(resolved.recipe, resolved.config)
         self._tracker = settings.make_trackers(registry)
         self._executor = settings.make_executor(registry)
         self._config: dict[str, Any] = resolved.config.model_dump(mode="json")
+        self._ctx: RunContext | None = None
 
     def within(self, directory: RunDirectory) -> RunRecord:
         """Run in a directory, and tell trackers and plugins how it went."""
@@ -105,7 +110,9 @@ class _Run:
             with self._executor, interrupts_kept() as check, self._progress.checked(check):
                 record = self._computed(directory)
             directory.write_results(record)
+            leave_report(directory, record)
         except BaseException as error:
+            leave_partial(directory, self._unfinished, self.name, timestamp(self.started), error)
             self._tracker.finish(None)
             self._registry.run_finished(self.name, out, None, error)
             raise
@@ -128,7 +135,9 @@ class _Run:
             timings={"setup": time.perf_counter() - self._clock},
             directory=directory,
             instances=self._instances,
+            deterministic=self._settings.deterministic,
         )
+        self._ctx = ctx
         try:
             with world_data_expected(self._resolved.components.values()):
                 results = self._recipe.run(ctx)
@@ -163,6 +172,9 @@ class _Run:
         found = {
             name: getattr(results, name) for name in Results.model_fields if name != "artifacts"
         }
+        made_with = provenance(
+            self._registry.plugins, self.identity.distributions(self._resolved.recipe)
+        )
         return RunRecord(
             **found,
             artifacts=_written(results.artifacts, ctx.out),
@@ -172,13 +184,11 @@ class _Run:
             config=self._config,
             origins=dict(self._resolved.origins),
             components=self.identity.components,
-            versions=versions(
-                [plugin.distribution for plugin in self._registry.plugins],
-                [self._resolved.recipe.distribution]
-                + [record.distribution for record in self.identity.components.values()],
-            ),
+            versions=made_with.versions,
+            code=made_with.code,
             settings={
                 "device": ctx.device,
+                "deterministic": self._settings.deterministic,
                 "executor": self._settings.executor,
                 "workers": self._executor.workers,
                 "cpus": usable_cpus(),
@@ -190,6 +200,14 @@ class _Run:
             encoders={name: report for name, report in ctx.encoders.items() if report},
             timings={**ctx.timings, "total": time.perf_counter() - self._clock},
         )
+
+    def _unfinished(self) -> RunRecord | None:
+        """What is known of a run that does not finish, without findings."""
+        ctx = self._ctx
+        if ctx is None:
+            return None
+        names = (name for name in files_of(ctx.out) if name not in DOCUMENTS)
+        return self._record(Results(metrics={}, artifacts=tuple(names)), ctx)
 
     def _record_views(self, ctx: RunContext) -> None:
         """Note in the cache what each encoder gave for the world; with two, nobody could tell."""

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from mezzanine_core.errors import DataError, UnknownNameError
 from mezzanine_core.results import SCHEMA_VERSION, RunRecord
-from mezzanine_core.runs.state import RESULTS, STATE, RunState, is_in_use, read_state
+from mezzanine_core.runs.state import PARTIAL, RESULTS, STATE, RunState, is_in_use, read_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class PastRun:
         fingerprint: The run's fingerprint, where it is known.
         started: When it started, ISO 8601 in UTC, where it is known.
         problem: What ended the run early, or why it cannot be read.
-        record: What it found, where it finished and can be read.
+        record: What it found, where it finished; where it did not, what it knew of itself, without
+            findings. ``None`` where neither can be read.
     """
 
     directory: Path
@@ -84,7 +85,7 @@ def read_run(directory: Path) -> PastRun:
     problem = None
     if (directory / RESULTS).exists():
         try:
-            return _finished(directory, read_results(directory / RESULTS))
+            return finished(directory, read_results(directory / RESULTS))
         except DataError as error:
             problem = error.message
     try:
@@ -97,7 +98,8 @@ def read_run(directory: Path) -> PastRun:
     return _unfinished(directory, state)
 
 
-def _finished(directory: Path, record: RunRecord) -> PastRun:
+def finished(directory: Path, record: RunRecord) -> PastRun:
+    """A run that has come to its end, by what it found."""
     return PastRun(
         directory,
         outcome="finished" if record.verdict is None else record.verdict.label,
@@ -119,7 +121,18 @@ def _unfinished(directory: Path, state: RunState) -> PastRun:
         fingerprint=state.fingerprint,
         started=state.started,
         problem=state.error,
+        record=_partial(directory),
     )
+
+
+def _partial(directory: Path) -> RunRecord | None:
+    """What a run that did not finish left of itself, where it came so far."""
+    if not (directory / PARTIAL).exists():
+        return None
+    try:
+        return read_results(directory / PARTIAL)
+    except DataError:
+        return None
 
 
 def read_results(path: Path) -> RunRecord:

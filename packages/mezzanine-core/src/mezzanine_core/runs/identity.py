@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mezzanine_core.config.resolve import Resolved
 from mezzanine_core.fingerprint import fingerprint
+from mezzanine_core.plugins.components import Component
 from mezzanine_core.results import ComponentRecord
 from mezzanine_core.runs.instances import Instances, check_dim, fingerprint_of
 
@@ -23,6 +24,10 @@ class Identity:
 
     fingerprint: str
     components: dict[str, ComponentRecord]
+
+    def distributions(self, recipe: Component) -> list[str]:
+        """The distributions whose code the run goes through, the recipe's first."""
+        return [recipe.distribution, *(each.distribution for each in self.components.values())]
 
 
 def identify(resolved: Resolved, instances: Instances) -> Identity:

@@ -15,7 +15,7 @@ from mezzanine_core.config.resolve import Resolved
 from mezzanine_core.context import RunContext
 from mezzanine_core.fingerprint import Keys
 from mezzanine_core.plugins.registry import Registry
-from mezzanine_core.progress import Progress
+from mezzanine_core.progress import SILENT, Progress
 from mezzanine_core.recipes import LatentRequest, Recipe
 from mezzanine_core.results import ComponentRecord
 from mezzanine_core.runs.directory import check_out
@@ -77,7 +77,9 @@ class Plan:
     total: LatentCounts
 
 
-def plan(resolved: Resolved, settings: RunSettings, registry: Registry) -> Plan:
+def plan(
+    resolved: Resolved, settings: RunSettings, registry: Registry, progress: Progress = SILENT
+) -> Plan:
     """Find out what a run would do.
 
     The world draws its samples, which may take a simulator a moment; nothing is rendered, encoded
@@ -87,6 +89,7 @@ def plan(resolved: Resolved, settings: RunSettings, registry: Registry) -> Plan:
         resolved: The recipe and its settings.
         settings: Where and how it would run.
         registry: The installed plugins.
+        progress: Where long work is shown.
 
     Raises:
         MezzError: If the run would be refused, or the data do not allow it.
@@ -102,7 +105,7 @@ def plan(resolved: Resolved, settings: RunSettings, registry: Registry) -> Plan:
             executor=executor,
             tracker=NoopTracker(NoopConfig()),
             registry=registry,
-            progress=Progress(quiet=True),
+            progress=progress,
             # Nothing is encoded, so that no encoder needs to be where it would encode.
             device="cpu",
             instances=instances,

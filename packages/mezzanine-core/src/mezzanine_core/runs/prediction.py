@@ -4,32 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from mezzanine_core.builtin.noop import NoopConfig, NoopTracker
 from mezzanine_core.cache import LatentCache, default_cache_dir
-from mezzanine_core.config.resolve import Resolved, resolve
-from mezzanine_core.config.sources import variable
 from mezzanine_core.context import RunContext
-from mezzanine_core.errors import (
-    ConfigError,
-    DataError,
-    MissingDependencyError,
-    UnknownNameError,
-)
+from mezzanine_core.errors import ConfigError
 from mezzanine_core.interrupts import interrupts_kept
 from mezzanine_core.plugins.registry import Registry
 from mezzanine_core.progress import Progress
 from mezzanine_core.recipes import Recipe
-from mezzanine_core.results import RunRecord, plain_json
-from mezzanine_core.runs.history import locate_run, read_results, read_run
+from mezzanine_core.results import plain_json
+from mezzanine_core.runs.history import locate_run
 from mezzanine_core.runs.instances import Instances, broken_contract, construct
+from mezzanine_core.runs.recorded import finished_record, resolve_recorded
 from mezzanine_core.runs.settings import RunSettings
-from mezzanine_core.runs.state import RESULTS
-
-_VARIABLES = frozenset(variable(name) for name in ("device", "cache_dir", "workers"))
 
 
 @dataclass(frozen=True)
@@ -74,8 +64,8 @@ class Predictor:
         self._registry = registry
         self._request = request
         self.folder = locate_run(request.run).absolute()
-        record = _finished(self.folder)
-        self._resolved = _resolved(registry, record, request.options, environ)
+        record = finished_record(self.folder, "predicts new items")
+        self._resolved = resolve_recorded(registry, record, request.options, environ)
         seeds = self._resolved.config.seeds
         if request.seed is not None and request.seed not in seeds:
             raise ConfigError(
@@ -142,46 +132,3 @@ class Predictor:
                 self._resolved.recipe, f"predicted what is no JSON: {error}"
             ) from error
         return plain
-
-
-def _finished(folder: Path) -> RunRecord:
-    if (folder / RESULTS).exists():
-        return read_results(folder / RESULTS)
-    run = read_run(folder)
-    because = f": {run.problem}" if run.problem else ""
-    raise DataError(
-        f"the run in {folder} has left no results; it is {run.outcome}{because}",
-        hint="Only a run that has finished predicts new items.",
-    )
-
-
-def _resolved(
-    registry: Registry, record: RunRecord, options: Mapping[str, str], environ: Mapping[str, str]
-) -> Resolved:
-    try:
-        registry.get("recipe", record.recipe)
-    except UnknownNameError as error:
-        absent = [name for name in record.versions if _is_absent(name)]
-        raise MissingDependencyError(
-            f"the run is one of the recipe {record.recipe!r}, which is not installed",
-            hint=f"pip install {' '.join(absent)}"
-            if absent
-            else "The run's results.json lists the plugins that it had, as `versions`.",
-        ) from error
-    return resolve(
-        registry,
-        record.recipe,
-        recorded=record.config,
-        environ={name: text for name, text in environ.items() if name in _VARIABLES},
-        flags=options,
-    )
-
-
-def _is_absent(distribution: str) -> bool:
-    if distribution in ("python", "platform"):
-        return False
-    try:
-        metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return True
-    return False

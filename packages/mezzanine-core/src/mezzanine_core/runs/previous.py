@@ -15,9 +15,12 @@ from mezzanine_core.errors import OutputDirectoryError
 from mezzanine_core.files import TEMPORARY
 from mezzanine_core.results import RunRecord
 from mezzanine_core.runs.state import (
-    ERROR_LOG,
+    COMPARISON,
+    DOCUMENTS,
     LOCK,
+    PARTIAL,
     PREVIOUS,
+    REPORT,
     RESULTS,
     STATE,
     folder_stamp,
@@ -25,9 +28,8 @@ from mezzanine_core.runs.state import (
     read_state,
 )
 
-_OURS = frozenset({STATE, RESULTS, ERROR_LOG})
 _OVERLOOKED = frozenset(
-    {LOCK, f".{STATE}{TEMPORARY}", f".{RESULTS}{TEMPORARY}"}
+    {LOCK, *(f".{name}{TEMPORARY}" for name in (STATE, RESULTS, PARTIAL, REPORT, COMPARISON))}
     # What file managers leave in every folder they show.
     | {".DS_Store", "Thumbs.db", "desktop.ini"}
 )
@@ -73,13 +75,13 @@ def run_in(directory: Path) -> tuple[str, frozenset[str]] | None:
     """
     state = read_state(directory)
     if state is not None:
-        return state.started, _OURS | frozenset(state.files)
+        return state.started, DOCUMENTS | frozenset(state.files)
     try:
         record = RunRecord.model_validate_json((directory / RESULTS).read_bytes())
         folder_stamp(record.started)
     except (FileNotFoundError, IsADirectoryError, ValueError):
         return None
-    return record.started, _OURS | {name for name in record.artifacts if is_inside(name)}
+    return record.started, DOCUMENTS | {name for name in record.artifacts if is_inside(name)}
 
 
 def is_of_run(directory: Path, path: Path) -> bool:
@@ -93,7 +95,7 @@ def is_of_run(directory: Path, path: Path) -> bool:
         return False
     name = target.relative_to(root)
     run = run_in(directory)
-    own = _OURS | {LOCK} if run is None else run[1] | {LOCK}
+    own = DOCUMENTS | {LOCK} if run is None else run[1] | {LOCK}
     return name.parts[:1] == (PREVIOUS,) or name.as_posix() in own
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,10 @@ class RunSettings:
         device: Torch device, or ``auto``.
         workers: Parallel workers; ``None`` for one on each usable CPU.
         trackers: Names of the experiment trackers to log to.
+        tracker_settings: Short name of a tracker → its settings, where they are not the defaults.
         command: The command line, for the record.
         executor: Name of the executor.
+        deterministic: Whether the result must be the same bit for bit on the same machine.
     """
 
     out: Path | None
@@ -39,6 +42,8 @@ class RunSettings:
     trackers: tuple[str, ...] = ()
     command: str = ""
     executor: str = "local"
+    deterministic: bool = False
+    tracker_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def check_cache_dir(self) -> None:
         """Check, touching nothing, that the cache directory is one or can become one.
@@ -78,7 +83,16 @@ class RunSettings:
         Raises:
             MezzError: If there is none of one of the names, or it cannot be constructed.
         """
-        return Trackers({name: _create(registry, "tracker", name) for name in self.trackers})
+        return Trackers(
+            {
+                name: _create(registry, "tracker", name, **self.tracker_settings.get(short, {}))
+                for name, short in ((name, _short(name)) for name in self.trackers)
+            }
+        )
+
+
+def _short(name: str) -> str:
+    return name.partition("@")[0].replace("-", "_")
 
 
 def _create(registry: Registry, kind: Kind, name: str, **given: Any) -> Any:

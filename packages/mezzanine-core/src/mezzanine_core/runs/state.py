@@ -19,6 +19,11 @@ from mezzanine_core.files import write_atomically
 STATE = "run.json"
 RESULTS = "results.json"
 ERROR_LOG = "error.log"
+COMPARISON = "comparison.json"
+PARTIAL = "partial.json"
+REPORT = "report.html"
+DOCUMENTS = frozenset({STATE, RESULTS, ERROR_LOG, PARTIAL, REPORT, COMPARISON})
+"""Files in a run directory that are no artifacts."""
 LOCK = ".mezz.lock"
 PREVIOUS = "previous"
 

@@ -41,6 +41,9 @@ _BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}
 _BATCH_ROWS = 16
 """Texts of a stream that come together; a window gathers as many of them as it has room for."""
 
+_WINDOW_BATCHES = 256
+"""Batches of a window at most: where the same texts come again and again it never fills."""
+
 _PROBE = ("One, two, three, four.", "Is the answer yes or no?")
 
 
@@ -154,9 +157,10 @@ class HFText(HFEncoder[C], Generic[C]):
     def encode_stream(self, batches: Iterable[Batch]) -> Iterator[Latents]:
         """Encode batches of texts that come one after the other.
 
-        Batches are taken until their distinct texts have as many tokens as a window, so no more
-        than that and one batch are held. Where a batch cannot be used, the latents of all batches
-        before it are given first. Latents that are not finite are given as they are.
+        Batches are taken until their distinct texts have as many tokens as a window, or there are
+        256 of them, so no more than that and one batch are held. Where a batch cannot be used, the
+        latents of all batches before it are given first. Latents that are not finite are given as
+        they are.
 
         Raises:
             DataError: If an item is no text, or the tokenizer gives no token for it.
@@ -171,7 +175,8 @@ class HFText(HFEncoder[C], Generic[C]):
             except DataError:
                 yield from self._encode_window(window)
                 raise
-            if window.size >= window_tokens(self._parameters, self.device.type):
+            full = window.size >= window_tokens(self._parameters, self.device.type)
+            if full or len(window.batches) >= _WINDOW_BATCHES:
                 yield from self._encode_window(window)
                 window = Window()
         yield from self._encode_window(window)

@@ -24,12 +24,15 @@ from mezzanine_recipes_distill.inputs import Inputs, load_inputs
 from mezzanine_recipes_distill.items import Items
 from mezzanine_recipes_distill.judgement import Judgement, final, judge
 from mezzanine_recipes_distill.models import Models
+from mezzanine_recipes_distill.panels import panels
 from mezzanine_recipes_distill.picture import make_picture
 from mezzanine_recipes_distill.plots import distillation_figure
 from mezzanine_recipes_distill.randomness import repetition_streams, run_streams
 from mezzanine_recipes_distill.resuming import AdapterCheckpoints
 from mezzanine_recipes_distill.students import CARD, WEIGHTS, save_students
-from mezzanine_recipes_distill.training import Trainer, check_students
+from mezzanine_recipes_distill.training import Trained, Trainer, check_students
+from mezzanine_recipes_distill.vectors import save_vector
+from mezzanine_recipes_distill.wording import presentation
 
 DIAGNOSTICS = "diagnostics.png"
 
@@ -72,7 +75,7 @@ class Experiment:
             base, students = models.answers(test, seen)
             teacher = models.teacher(test)
             figurer = Figurer.of(self._config, seen, self._streams.bootstrap)
-            judgement = judge(base, teacher, students, self._config, figurer)
+            judgement = judge(base, teacher, students, self._config, figurer, ctx.progress)
             verdict = self._verdict(judgement, facts, inputs)
             control = None
             if edits is not None and edited is not None:
@@ -86,7 +89,11 @@ class Experiment:
                 base, teacher, students, judgement, verdict, views, by_views, self._config
             )
             save_figure(distillation_figure(picture), ctx.artifact(DIAGNOSTICS))
-        self._track(judgement, models)
+            shown = []
+            for said, figure in panels(picture):
+                save_vector(figure, ctx.artifact(said.file))
+                shown.append(said)
+        self._track(judgement)
         return Results(
             metrics=judgement.metrics,
             deltas=judgement.deltas,
@@ -100,7 +107,15 @@ class Experiment:
                 "edits": control,
                 "torch": {"version": torch.__version__, "threads": torch.get_num_threads()},
             },
-            artifacts=(*saved, DIAGNOSTICS),
+            artifacts=(*saved, DIAGNOSTICS, *(one.file for one in shown)),
+            presentation=presentation(
+                {name for of_one in judgement.metrics.values() for name in of_one}
+                | {name for of_one in judgement.deltas.values() for name in of_one},
+                judgement.metrics,
+                judgement.deltas,
+                self._config.students,
+                shown,
+            ),
         )
 
     def _encoded(self, inputs: Inputs, split: Labelled, views: SplitViews, name: str) -> Items:
@@ -133,15 +148,19 @@ class Experiment:
         classes = len(inputs.train.label_names)
         trainer = Trainer(self._config, self._ctx, inputs.encoder, classes, device)
         clusters = clusters_of(inputs.train.input.keys)
-        repetitions = [
-            trainer.train(
-                train,
-                clusters,
-                repetition_streams(self._config.seed, repetition),
-                checkpoints.of(repetition, inputs),
-            )
-            for repetition in self._config.seeds
-        ]
+        repetitions = []
+        label = f"train {', '.join(self._config.students)}"
+        with self._ctx.progress.task(label, len(self._config.seeds)) as task:
+            for repetition in self._config.seeds:
+                trained = trainer.train(
+                    train,
+                    clusters,
+                    repetition_streams(self._config.seed, repetition),
+                    checkpoints.of(repetition, inputs),
+                )
+                repetitions.append(trained)
+                self._track_curves(trained, repetition)
+                task.advance()
         return Models(repetitions, self._config, self._ctx, inputs.encoder, device)
 
     def _verdict(self, judgement: Judgement, facts: dict[str, Facts], inputs: Inputs) -> Verdict:
@@ -174,14 +193,13 @@ class Experiment:
             world=_identity(config.world, inputs.world.fingerprint()),
         )
 
-    def _track(self, judgement: Judgement, models: Models) -> None:
-        for repetition, trained in zip(self._config.seeds, models.repetitions, strict=True):
-            for model, curves in trained.curves.items():
-                for epoch, (fit, held) in enumerate(
-                    zip(curves.train, curves.validation, strict=True)
-                ):
-                    name = f"train/{model}/{repetition}"
-                    self._ctx.tracker.log({f"{name}/loss": fit, f"{name}/validation": held}, epoch)
+    def _track_curves(self, trained: Trained, repetition: int) -> None:
+        for model, curves in trained.curves.items():
+            name = f"train/{model}/{repetition}"
+            for epoch, (fit, held) in enumerate(zip(curves.train, curves.validation, strict=True)):
+                self._ctx.tracker.log({f"{name}/loss": fit, f"{name}/validation": held}, epoch)
+
+    def _track(self, judgement: Judgement) -> None:
         self._ctx.tracker.log(
             {
                 f"test/{model}/{metric}": value.value

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mezzanine_core.progress import SILENT, Progress
 from mezzanine_core.results import Estimate, Verdict
 from mezzanine_recipes_distill.config import SymmetryDistillConfig
 from mezzanine_recipes_distill.evaluation import (
@@ -43,6 +44,7 @@ def judge(
     students: Mapping[str, Answers],
     config: SymmetryDistillConfig,
     figurer: Figurer,
+    progress: Progress = SILENT,
 ) -> Judgement:
     """Estimate, compare and decide about every student.
 
@@ -52,9 +54,23 @@ def judge(
         students: What each student answers.
         config: Thresholds.
         figurer: What makes estimates.
+        progress: Where it is shown how many of the models have been dealt with.
     """
+    with progress.task("intervals of models", 1 + 2 * len(students)) as task:
+        return _judged(base, teacher, students, config, figurer, task.advance)
+
+
+def _judged(
+    base: Answers,
+    teacher: Averaged,
+    students: Mapping[str, Answers],
+    config: SymmetryDistillConfig,
+    figurer: Figurer,
+    advance: Callable[[], object],
+) -> Judgement:
     controls = {student: control(base, answers) for student, answers in students.items()}
     metrics = {BASE: figurer.of_model(base), TEACHER: figurer.of_teacher(teacher)}
+    advance()
     deltas: dict[str, Figures] = {}
     verdicts = {}
     for student, answers in students.items():
@@ -63,6 +79,7 @@ def judge(
             **figurer.answers_changed(base, answers),
         }
         against_base = deltas[f"{student}_vs_base"] = figurer.compare(answers, base)
+        advance()
         reduction = None
         if (sure := controls[student].answers) is not None:
             metrics[control_of(student)] = figurer.of_model(sure)
@@ -70,6 +87,7 @@ def judge(
                 answers, sure, second_gap=controls[student].gap
             )
             reduction = against_control.get(REDUCTION)
+        advance()
         verdicts[student] = decide(
             student,
             reduction,

@@ -134,12 +134,12 @@ def _draw_gaps(part: SubFigure, picture: Picture) -> None:
     )
     widths = [0.7 + 0.4 * len(picture.students), 1, 1]
     per_seed, distribution, plane = part.subplots(1, 3, width_ratios=widths)
-    _draw_seeds(per_seed, picture)
-    _draw_distribution(distribution, picture)
-    _draw_plane(plane, picture)
+    draw_seeds(per_seed, picture)
+    draw_distribution(distribution, picture)
+    draw_plane(plane, picture)
 
 
-def _draw_seeds(axes: Axes, picture: Picture) -> None:
+def draw_seeds(axes: Axes, picture: Picture) -> None:
     """Base, control and student of each student side by side; a line joins what is one seed's."""
     places: list[float] = []
     names: list[str] = []
@@ -180,7 +180,8 @@ def _draw_seeds(axes: Axes, picture: Picture) -> None:
     _finish(axes)
 
 
-def _draw_distribution(axes: Axes, picture: Picture) -> None:
+def draw_distribution(axes: Axes, picture: Picture) -> None:
+    """Share of test items with a gap up to g, a line a model."""
     rightmost = 1.1 * max([_SMALLEST_GAP, *(float(gaps.max()) for gaps in picture.gaps.values())])
     for model, gaps in picture.gaps.items():
         look = look_of(model)
@@ -202,7 +203,8 @@ def _draw_distribution(axes: Axes, picture: Picture) -> None:
     _finish(axes)
 
 
-def _draw_plane(axes: Axes, picture: Picture) -> None:
+def draw_plane(axes: Axes, picture: Picture) -> None:
+    """Accuracy of each model against its gap."""
     none = Estimate(value=0.0, low=0.0, high=0.0)
     reached = []
     for model, accuracy in picture.accuracy_intervals.items():
@@ -242,11 +244,12 @@ def _draw_beliefs(part: SubFigure, picture: Picture) -> None:
     grid = part.add_gridspec(2, 2, height_ratios=[2.4, 1], hspace=0.02)
     curve = part.add_subplot(grid[0, 0])
     counts = part.add_subplot(grid[1, 0], sharex=curve)
-    _draw_reliability(curve, counts, picture)
-    _draw_teacher(part.add_subplot(grid[:, 1]), picture)
+    draw_reliability(curve, counts, picture)
+    draw_teacher(part.add_subplot(grid[:, 1]), picture)
 
 
-def _draw_reliability(curve: Axes, counts: Axes, picture: Picture) -> None:
+def draw_reliability(curve: Axes, counts: Axes, picture: Picture) -> None:
+    """How often models are right when they are so sure, and how often they are so sure."""
     lowest, highest = 1.0, 1
     for model, bins in picture.reliability.items():
         look, filled = look_of(model), bins.count > 0
@@ -282,7 +285,8 @@ def _draw_reliability(curve: Axes, counts: Axes, picture: Picture) -> None:
     _finish(counts)
 
 
-def _draw_teacher(axes: Axes, picture: Picture) -> None:
+def draw_teacher(axes: Axes, picture: Picture) -> None:
+    """Accuracy of the teacher by the number of views that it averages."""
     look = LOOKS[TEACHER]
     lows, highs = (
         np.array([getattr(one, end) for one in picture.teacher_intervals])
@@ -317,17 +321,33 @@ def _draw_teacher(axes: Axes, picture: Picture) -> None:
 
 
 def _draw_legend(part: SubFigure, picture: Picture) -> None:
+    models = models_of(picture)
+    part.legend(
+        handles=handles_of(models), loc="center", ncols=len(models), fontsize=_MEDIUM, frameon=False
+    )
+
+
+def models_of(picture: Picture) -> list[str]:
+    """Base, teacher, and each student with its control, where it has one."""
     models = [BASE, TEACHER]
     for student in picture.students:
         models += [m for m in (student, control_of(student)) if m in picture.gap_per_seed]
-    handles = [
+    return models
+
+
+def handles_of(models: Sequence[str]) -> list[Line2D]:
+    """What a legend shows for models."""
+    return [
         Line2D(
-            [], [], linewidth=2, markersize=11 if model == TEACHER else 8, **look_of(model).style
+            [],
+            [],
+            linewidth=2,
+            markersize=11 if model == TEACHER else 8,
+            label=look_of(model).label,
+            **look_of(model).style,
         )
         for model in models
     ]
-    names = [look_of(model).label for model in models]
-    part.legend(handles, names, loc="center", ncols=len(models), fontsize=_MEDIUM, frameon=False)
 
 
 _CROSS: dict[str, Any] = {"markersize": 8, "capsize": 4, "linewidth": 1.8}

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from mezzanine_core.context import RunContext
-from mezzanine_core.recipes import LatentRequest, Recipe
+from mezzanine_core.recipes import LatentRequest, Recipe, Tunable
 from mezzanine_core.results import Results
 from mezzanine_recipes_distill.config import SymmetryDistillConfig
+from mezzanine_recipes_distill.tuning import tunable
 
 
 class SymmetryDistill(Recipe[SymmetryDistillConfig]):
@@ -26,7 +27,8 @@ class SymmetryDistill(Recipe[SymmetryDistillConfig]):
     def run(self, ctx: RunContext) -> Results:
         """Run the experiment.
 
-        Writes ``student.safetensors`` and ``student.json``, and ``diagnostics.png``.
+        Writes ``student.safetensors`` and ``student.json``, ``diagnostics.png``, and the
+        plots of the report.
 
         Raises:
             ConfigError: If the components do not go together, or the device is not there.
@@ -37,14 +39,20 @@ class SymmetryDistill(Recipe[SymmetryDistillConfig]):
         """
         with ctx.stage("import"):
             # Not at the top, so that nothing but a run waits for torch.
+            from mezzanine_recipes_distill.determinism import determinism
             from mezzanine_recipes_distill.experiment import Experiment
-        return Experiment(self.config, ctx).run()
+        with determinism(ctx.deterministic):
+            return Experiment(self.config, ctx).run()
 
     def latent_requests(self, ctx: RunContext) -> Sequence[LatentRequest]:
         """Latents, and the scores of choices where they are the base model, of all views."""
         from mezzanine_recipes_distill.inputs import load_inputs
 
         return load_inputs(self.config, ctx).requests()
+
+    def tunable(self) -> Tunable:
+        """How the student of the verdict is trained."""
+        return tunable(self.config)
 
     def predict(
         self,

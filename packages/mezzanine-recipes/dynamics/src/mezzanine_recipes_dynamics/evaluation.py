@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -76,6 +76,10 @@ COMPARISONS = {
 """Comparison → what is compared with what; a positive gain means that the first is better."""
 
 
+def _nothing() -> None:
+    """What is called where nobody counts."""
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """Scores of every model on the same test samples.
@@ -95,6 +99,7 @@ def evaluate(
     shuffle: Symmetry[Any, Any, Any],
     shuffles: int,
     rngs: Sequence[np.random.Generator],
+    advance: Callable[[], object] = _nothing,
 ) -> Evaluation:
     """Score both predictors, persistence, and the action predictor under shuffled actions.
 
@@ -107,6 +112,7 @@ def evaluate(
         shuffle: The symmetry ``action_shuffle``.
         shuffles: How many shuffles are averaged.
         rngs: Source of the shuffles of each seed.
+        advance: Called after each of the :func:`rankings`.
 
     Raises:
         LatentError: If a prediction is not finite.
@@ -117,16 +123,24 @@ def evaluate(
         for model in MODELS:
             predicted = predictors.predict(model, seed, test.latents, test.actions, test.state)
             trained[model].append(_together([score(predicted, test.next_latents)]))
+            advance()
         repeats = []
         for _ in range(shuffles):
             actions = shuffle.act(shuffle.sample(test.actions, rng), test.actions, "action")
             unchanged.append((actions == test.actions).all(axis=1).mean())
             predicted = predictors.predict(ACTION, seed, test.latents, actions, test.state)
             repeats.append(score(predicted, test.next_latents))
+            advance()
         trained[SHUFFLED].append(_together(repeats))
     scores = {model: _together(seeds) for model, seeds in trained.items()}
     scores[PERSISTENCE] = _together([_together([score(test.latents, test.next_latents)])])
+    advance()
     return Evaluation(scores=scores, unchanged=float(np.mean(unchanged)))
+
+
+def rankings(seeds: int, shuffles: int) -> int:
+    """How often :func:`evaluate` ranks predictions of all test samples."""
+    return seeds * (len(MODELS) + shuffles) + 1
 
 
 def score(predicted: Latents, targets: Latents) -> dict[str, Floats]:
@@ -156,11 +170,19 @@ def estimate(
     episode: npt.NDArray[np.int64],
     config: LatentDynamicsConfig,
     rng: np.random.Generator,
+    advance: Callable[[], object] = _nothing,
 ) -> dict[str, dict[str, Estimate]]:
     """Every metric of every model with its interval, resampled by episode and over seeds.
 
     Means are taken over the shuffles of each sample, medians over samples and shuffles together.
     What lies beyond the values that a metric can have is cut off its interval.
+
+    Args:
+        evaluation: The scores.
+        episode: Trajectory of each test sample, int64 [n].
+        config: Level and number of resamples.
+        rng: Source of the resamples.
+        advance: Called after each estimate.
     """
 
     def figure(metric: Metric, scores: Scores) -> Estimate:
@@ -172,6 +194,7 @@ def estimate(
             rng=rng,
         )
         low, high = np.clip([found.low, found.high], metric.smallest, metric.largest)
+        advance()
         return found.model_copy(update={"low": float(low), "high": float(high)})
 
     return {
@@ -186,6 +209,7 @@ def gains(
     config: LatentDynamicsConfig,
     rng: np.random.Generator,
     only: Mask | None = None,
+    advance: Callable[[], object] = _nothing,
 ) -> dict[str, dict[str, Estimate]]:
     """Paired gains of every comparison in every metric; positive where the first is better.
 
@@ -196,24 +220,28 @@ def gains(
         rng: Source of the resamples.
         only: Test samples to which the comparison is restricted, bool [n]; all by default. The
             candidates that they were ranked among stay the same.
+        advance: Called after each gain.
     """
     rows = np.ones(len(episode), dtype=np.bool_) if only is None else only
+
+    def gain(metric: Metric, pair: tuple[str, str]) -> Estimate:
+        found = bootstrap_gain(
+            *_sampled(
+                metric,
+                [evaluation.scores[model][metric.score][..., rows] for model in pair],
+                episode[rows],
+            ),
+            higher_is_better=metric.higher_is_better,
+            statistic=metric.statistic,
+            level=config.level,
+            resamples=config.bootstrap,
+            rng=rng,
+        )
+        advance()
+        return found
+
     return {
-        name: {
-            metric.name: bootstrap_gain(
-                *_sampled(
-                    metric,
-                    [evaluation.scores[model][metric.score][..., rows] for model in pair],
-                    episode[rows],
-                ),
-                higher_is_better=metric.higher_is_better,
-                statistic=metric.statistic,
-                level=config.level,
-                resamples=config.bootstrap,
-                rng=rng,
-            )
-            for metric in METRICS
-        }
+        name: {metric.name: gain(metric, pair) for metric in METRICS}
         for name, pair in COMPARISONS.items()
     }
 

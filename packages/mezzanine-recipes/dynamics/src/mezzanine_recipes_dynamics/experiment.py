@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,11 @@ from matplotlib.figure import Figure
 from mezzanine_core.builtin.configs import ActionShuffleConfig
 from mezzanine_core.config import ComponentConfig
 from mezzanine_core.context import RunContext
+from mezzanine_core.presentation import Picture
 from mezzanine_core.results import Estimate, Results
 from mezzanine_recipes_distill.artifacts import save_figure
 from mezzanine_recipes_distill.devices import resolve_device
+from mezzanine_recipes_distill.vectors import panel, save_vector
 from mezzanine_recipes_dynamics.checkpoint import CARD, WEIGHTS, save_predictors
 from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
 from mezzanine_recipes_dynamics.diagnostics import (
@@ -27,10 +29,11 @@ from mezzanine_recipes_dynamics.diagnostics import (
     find_overlap,
     spread_report,
 )
-from mezzanine_recipes_dynamics.evaluation import Evaluation, evaluate
+from mezzanine_recipes_dynamics.evaluation import Evaluation, evaluate, rankings
 from mezzanine_recipes_dynamics.inputs import Inputs, load_inputs
 from mezzanine_recipes_dynamics.judgement import Judge
 from mezzanine_recipes_dynamics.montage import choose, montage_figure
+from mezzanine_recipes_dynamics.panels import Panel, panels
 from mezzanine_recipes_dynamics.plan_plots import planning_figure
 from mezzanine_recipes_dynamics.plan_stage import Planning, PlanStage
 from mezzanine_recipes_dynamics.play_plots import playing_figure
@@ -40,6 +43,9 @@ from mezzanine_recipes_dynamics.predictors import MODELS, Predictors
 from mezzanine_recipes_dynamics.randomness import repetition_streams, run_streams
 from mezzanine_recipes_dynamics.samples import Samples, hold_out
 from mezzanine_recipes_dynamics.training import Curves, Trainer
+from mezzanine_recipes_dynamics.wording import MONTAGE as MONTAGE_PICTURE
+from mezzanine_recipes_dynamics.wording import PLAYING as PLAYING_PICTURE
+from mezzanine_recipes_dynamics.wording import presentation
 
 _log = logging.getLogger(__name__)
 
@@ -98,7 +104,15 @@ class Experiment:
             trained = self._train(train, device)
         with ctx.stage("evaluate"):
             evaluation = self._evaluate(trained.predictors, test)
-            judge = Judge(self._config, evaluation, test, overlap, spread, self._streams.bootstrap)
+            judge = Judge(
+                self._config,
+                evaluation,
+                test,
+                overlap,
+                spread,
+                self._streams.bootstrap,
+                ctx.progress,
+            )
             judgement = judge.judge()
         saved = self._save(trained.predictors, inputs)
         with ctx.stage("plan"):
@@ -114,11 +128,16 @@ class Experiment:
             )
             montage = self._draw_montage(trained.predictors, evaluation, test, inputs)
             pictures = (*self._draw_planning(planning), *self._draw_playing(playing, inputs))
+            shown = [] if "skipped" in montage else [MONTAGE_PICTURE]
+            kind = inputs.test.obs.kind
+            shown += [PLAYING_PICTURE] if PLAYING in pictures and kind == "image" else []
+            plots = self._draw_panels(panels(evaluation, trained.curves, planning, playing, kind))
         metrics = {**judgement.metrics, **planning.metrics, **playing.metrics}
-        self._track(metrics, trained.curves)
+        deltas = {**judgement.deltas, **planning.deltas, **playing.deltas}
+        self._track(metrics)
         return Results(
             metrics=metrics,
-            deltas={**judgement.deltas, **planning.deltas, **playing.deltas},
+            deltas=deltas,
             verdict=judgement.verdict,
             data={**_describe(inputs, overlap), **trained.sizes, "actions": self._config.actions},
             diagnostics={
@@ -139,7 +158,9 @@ class Experiment:
                 DIAGNOSTICS,
                 *(() if "skipped" in montage else (MONTAGE,)),
                 *pictures,
+                *(plot.file for plot in plots),
             ),
+            presentation=presentation(metrics, deltas, [*plots, *shown]),
         )
 
     def _actions(self, inputs: Inputs) -> dict[str, npt.NDArray[np.float32]]:
@@ -179,19 +200,25 @@ class Experiment:
         trainer = Trainer(fit, held_out, config, self._repetitions, device)
         label = f"train {len(MODELS)} models x {len(config.seeds)} seeds"
         with self._ctx.progress.task(label, total=config.train_steps) as task:
-            for _ in trainer.run():
+            for step in trainer.run():
                 task.advance()
+                if trainer.measured == step:
+                    self._track_curves(trainer.curves)
         sizes = {"n_fit": len(fit), "n_held_out": 0 if held_out is None else len(held_out)}
         return _Trained(trainer.predictors.eval(), trainer.curves, sizes)
 
     def _evaluate(self, predictors: Predictors, test: Samples) -> Evaluation:
-        return evaluate(
-            predictors,
-            test,
-            self._ctx.symmetry(ActionShuffleConfig(name="action_shuffle")),
-            self._config.shuffles,
-            [streams.shuffles for streams in self._repetitions],
-        )
+        config = self._config
+        total = rankings(len(config.seeds), config.shuffles)
+        with self._ctx.progress.task("rank predictions", total) as task:
+            return evaluate(
+                predictors,
+                test,
+                self._ctx.symmetry(ActionShuffleConfig(name="action_shuffle")),
+                config.shuffles,
+                [streams.shuffles for streams in self._repetitions],
+                task.advance,
+            )
 
     def _save(self, predictors: Predictors, inputs: Inputs) -> tuple[str, ...]:
         for name in (WEIGHTS, CARD):
@@ -232,16 +259,29 @@ class Experiment:
         self._write(playing_figure(playing, playing.tasks, inputs.test.obs.kind), PLAYING)
         return (PLAYING,)
 
+    def _draw_panels(self, drawn: Iterable[Panel]) -> list[Picture]:
+        """Draw the panels of the report; what it says of them."""
+        pictures = []
+        for one in drawn:
+            save_vector(panel(one.draw), self._ctx.artifact(one.picture.file))
+            pictures.append(one.picture)
+        return pictures
+
     def _write(self, figure: Figure, name: str) -> None:
         save_figure(figure, self._ctx.artifact(name))
 
-    def _track(self, metrics: Mapping[str, Mapping[str, Estimate]], curves: Curves) -> None:
-        for point, step in enumerate(curves.steps):
-            values = {
-                f"train/{model}/loss": float(curves.train[position, :, point].mean())
-                for position, model in enumerate(MODELS)
-            }
-            self._ctx.tracker.log(values, step)
+    def _track_curves(self, curves: Curves) -> None:
+        """Log the last point of the curves, over all seeds."""
+        parts = {"loss": curves.train, "held_out": curves.held_out}
+        values = {
+            f"train/{model}/{name}": float(part[position, :, -1].mean())
+            for name, part in parts.items()
+            if part is not None
+            for position, model in enumerate(MODELS)
+        }
+        self._ctx.tracker.log(values, curves.steps[-1])
+
+    def _track(self, metrics: Mapping[str, Mapping[str, Estimate]]) -> None:
         self._ctx.tracker.log(
             {
                 f"test/{model}/{metric}": value.value

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mezzanine_core.collapse import LatentSpread
+from mezzanine_core.progress import SILENT, Progress
 from mezzanine_core.results import Estimate, Verdict
 from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
 from mezzanine_recipes_dynamics.diagnostics import MIN_EPISODES, MIN_TEST, Overlap, warnings
-from mezzanine_recipes_dynamics.evaluation import Evaluation, estimate, gains
+from mezzanine_recipes_dynamics.evaluation import (
+    COMPARISONS,
+    METRICS,
+    Evaluation,
+    estimate,
+    gains,
+)
 from mezzanine_recipes_dynamics.samples import Samples
 from mezzanine_recipes_dynamics.verdict import decide
 
@@ -48,6 +55,7 @@ class Judge:
         overlap: What of them is in training too.
         spread: How their outcomes are spread.
         rng: Source of the resamples.
+        progress: Where it is shown how many of the intervals are there.
     """
 
     def __init__(
@@ -58,6 +66,7 @@ class Judge:
         overlap: Overlap,
         spread: LatentSpread,
         rng: np.random.Generator,
+        progress: Progress = SILENT,
     ) -> None:
         self._config = config
         self._evaluation = evaluation
@@ -65,11 +74,19 @@ class Judge:
         self._overlap = overlap
         self._spread = spread
         self._rng = rng
+        self._progress = progress
 
     def judge(self) -> Judgement:
         """Everything that the run says in figures."""
+        models, pairs = len(self._evaluation.scores), len(COMPARISONS)
+        if self._overlap.twin.any():
+            pairs *= 2
+        with self._progress.task("intervals", len(METRICS) * (models + pairs)) as task:
+            return self._judged(task.advance)
+
+    def _judged(self, advance: Callable[[], object]) -> Judgement:
         episode = self._test.episode
-        deltas = gains(self._evaluation, episode, self._config, self._rng)
+        deltas = gains(self._evaluation, episode, self._config, self._rng, advance=advance)
         said = warnings(
             self._overlap,
             self._spread,
@@ -77,11 +94,11 @@ class Judge:
             seeds=len(self._config.seeds),
             unchanged=self._evaluation.unchanged,
         )
-        without = self._without_twins()
+        without = self._without_twins(advance)
         if without is not None:
             said.append(without["summary"])
         return Judgement(
-            metrics=estimate(self._evaluation, episode, self._config, self._rng),
+            metrics=estimate(self._evaluation, episode, self._config, self._rng, advance),
             deltas=deltas,
             verdict=self._decide(deltas, said),
             without_twins=without,
@@ -97,7 +114,7 @@ class Judge:
             warnings=said,
         )
 
-    def _without_twins(self) -> dict[str, Any] | None:
+    def _without_twins(self, advance: Callable[[], object]) -> dict[str, Any] | None:
         alone = ~self._overlap.twin
         left, total = int(alone.sum()), len(alone)
         if left == total:
@@ -109,7 +126,7 @@ class Judge:
         episode = self._test.episode
         if left < MIN_TEST or len(np.unique(episode[alone])) < MIN_EPISODES:
             return {"n": left, "summary": f"{summary}; the {left} others are too few to judge by"}
-        deltas = gains(self._evaluation, episode, self._config, self._rng, only=alone)
+        deltas = gains(self._evaluation, episode, self._config, self._rng, alone, advance)
         verdict = self._decide(deltas)
         return {
             "n": left,

@@ -74,25 +74,31 @@ def _draw_retrieval(part: SubFigure, planning: Planning, found: Scores) -> None:
         one.axvline(chance[metric], color="#666666", linestyle=":", linewidth=1.5)
         one.set_xlabel(label, fontsize=SMALL)
     _only_first_names(axes[:3])
-    ranks = {way: scores["rank"].ravel() for way, scores in found.scores.items()}
-    edges = np.unique(np.geomspace(1, count + 1, _EDGES).round())
-    for way, look in RETRIEVAL_LOOKS.items():
-        # At random every rank is as likely, which is the dotted line of the other panels.
-        if way != "random":
-            shares = np.histogram(ranks[way], bins=edges)[0] / len(ranks[way])
-            axes[3].stairs(shares, edges, color=look.colour, linewidth=2, label=look.label)
-    axes[3].set_xscale("log")
-    axes[3].xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes[3].set_xlabel(f"Rank of the true action, of {count} (log scale)", fontsize=SMALL)
-    axes[3].set_ylabel("Share of test samples in the bin", fontsize=SMALL)
-    axes[3].legend(fontsize=SMALL)
-    finish(axes[3])
+    draw_retrieved(axes[3], found)
     part.suptitle(
         f"Which of {count} actions leads to the goal? Wrong ones from "
         f"{'the same episode' if found.report['negatives'] == 'episode' else 'any test episode'}; "
         f"{found.report['n']} test samples; dotted line: chance",
         fontsize=LARGE,
     )
+
+
+def draw_retrieved(axes: Axes, found: Scores) -> None:
+    """Share of test samples by the rank of the true action, a line a way to choose."""
+    count = int(found.report["candidates"])
+    ranks = {way: scores["rank"].ravel() for way, scores in found.scores.items()}
+    edges = np.unique(np.geomspace(1, count + 1, _EDGES).round())
+    for way, look in RETRIEVAL_LOOKS.items():
+        # At random every rank is as likely, which is the dotted line of the other panels.
+        if way != "random":
+            shares = np.histogram(ranks[way], bins=edges)[0] / len(ranks[way])
+            axes.stairs(shares, edges, color=look.colour, linewidth=2, label=look.label)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.set_xlabel(f"Rank of the true action, of {count} (log scale)", fontsize=SMALL)
+    axes.set_ylabel("Share of test samples in the bin", fontsize=SMALL)
+    axes.legend(fontsize=SMALL)
+    finish(axes)
 
 
 def _draw_plans(part: SubFigure, planning: Planning, found: Scores) -> None:
@@ -104,21 +110,26 @@ def _draw_plans(part: SubFigure, planning: Planning, found: Scores) -> None:
     for one, (metric, label) in zip(axes[:2], labels.items(), strict=True):
         _draw_estimates(one, planning, "plan", metric, PLAN_LOOKS)
         one.set_xlabel(label, fontsize=SMALL)
-    planned, true = (found.scores[way]["energy"] for way in ("planned", "true"))
-    axes[2].plot(true.ravel(), planned.ravel(), ".", color=PLAN_LOOKS["planned"].colour, alpha=0.35)
-    ends = [float(min(planned.min(), true.min())), float(max(planned.max(), true.max()))]
-    axes[2].plot(ends, ends, color="#666666", linestyle=":", label="as good as the true action")
-    axes[2].set_xscale("log")
-    axes[2].set_yscale("log")
-    axes[2].set_xlabel("Energy of the true action (log scale)", fontsize=SMALL)
-    axes[2].set_ylabel("Energy of the plan (log scale)", fontsize=SMALL)
-    axes[2].legend(fontsize=SMALL, loc="upper left")
-    finish(axes[2])
+    draw_energies(axes[2], found)
     part.suptitle(
         f"Actions planned by {found.report['planner']}, horizon {found.report['horizon']}, for "
         f"{found.report['n']} test goals; lower is better throughout; each dot a goal and seed",
         fontsize=LARGE,
     )
+
+
+def draw_energies(axes: Axes, found: Scores) -> None:
+    """Energy of each plan against that of the true action."""
+    planned, true = (found.scores[way]["energy"] for way in ("planned", "true"))
+    axes.plot(true.ravel(), planned.ravel(), ".", color=PLAN_LOOKS["planned"].colour, alpha=0.35)
+    ends = [float(min(planned.min(), true.min())), float(max(planned.max(), true.max()))]
+    axes.plot(ends, ends, color="#666666", linestyle=":", label="as good as the true action")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("Energy of the true action (log scale)", fontsize=SMALL)
+    axes.set_ylabel("Energy of the plan (log scale)", fontsize=SMALL)
+    axes.legend(fontsize=SMALL, loc="upper left")
+    finish(axes)
 
 
 def _draw_estimates(

@@ -55,7 +55,7 @@ def playing_figure(playing: Playing, tasks: TaskSet, kind: ItemKind) -> Figure:
     if kind == "image":
         _draw_examples(right, playing, tasks)
     else:
-        _draw_distances(right.subplots(), playing)
+        draw_distances(right.subplots(), playing)
     return figure
 
 
@@ -86,7 +86,8 @@ def _draw_examples(part: SubFigure, playing: Playing, tasks: TaskSet) -> None:
     part.suptitle("How the first tasks ended (first seed)", fontsize=LARGE)
 
 
-def _draw_distances(axes: Axes, playing: Playing) -> None:
+def draw_distances(axes: Axes, playing: Playing) -> None:
+    """How near the players came to their goals, a line each."""
     for player, look in PLAYER_LOOKS.items():
         if player in playing.played and player != ORACLE:
             nearest = np.sort(np.concatenate([one.distance for one in playing.played[player]]))

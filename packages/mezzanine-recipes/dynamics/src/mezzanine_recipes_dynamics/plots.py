@@ -12,6 +12,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 
 from mezzanine_core.results import Estimate, Verdict
+from mezzanine_recipes_distill.vectors import hover
 from mezzanine_recipes_dynamics.evaluation import (
     ACTION,
     NO_ACTION,
@@ -32,6 +33,8 @@ LOOKS = {
 }
 
 _CHANCE = "#666666"
+_HOVERED = np.array([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
+"""Ranks at which the cumulative lines are marked."""
 _WIDTH_CHARS = 140
 
 
@@ -57,9 +60,9 @@ def diagnostics_figure(
     top, bottom = cast(Sequence[SubFigure], figure.subfigures(2, 1, height_ratios=[1, 1.25]))
     _draw_metrics(top, metrics, candidates=evaluation.scores[ACTION]["rank"].shape[-1])
     histogram, cumulative, training = bottom.subplots(1, 3)
-    _draw_histogram(histogram, evaluation)
-    _draw_cumulative(cumulative, evaluation)
-    _draw_curves(training, curves)
+    draw_histogram(histogram, evaluation)
+    draw_cumulative(cumulative, evaluation)
+    draw_curves(training, curves)
     return figure
 
 
@@ -100,16 +103,18 @@ def _draw_metric(axes: Axes, estimates: Mapping[str, Estimate], chance: float | 
     finish(axes)
 
 
-def _draw_histogram(axes: Axes, evaluation: Evaluation) -> None:
+def draw_histogram(axes: Axes, evaluation: Evaluation) -> None:
+    """Share of test samples by the rank of what happened, a line a model."""
     ranks = _pooled_ranks(evaluation)
     candidates = evaluation.scores[ACTION]["rank"].shape[-1]
     # Bins of equal width on the axis; a rank is at least 1, so finer ones would stay empty there.
     edges = np.unique(np.geomspace(1, candidates + 1, 16).round())
     for model, look in LOOKS.items():
-        counts, _ = np.histogram(ranks[model], bins=edges)
-        axes.stairs(
-            counts / len(ranks[model]), edges, color=look.colour, linewidth=2, label=look.label
-        )
+        shares = np.histogram(ranks[model], bins=edges)[0] / len(ranks[model])
+        axes.stairs(shares, edges, color=look.colour, linewidth=2, label=look.label)
+        for share, low, high in zip(shares, edges[:-1], edges[1:], strict=True):
+            said = f"{look.label}: {share:.1%} of test samples have a rank in [{low:g}, {high:g})"
+            _mark(axes, float(np.sqrt(low * high)), float(share), look, said)
     axes.set_xscale("log")
     axes.set_xlabel(f"Rank of the true next latent, of {candidates} (log scale)", fontsize=MEDIUM)
     axes.set_ylabel("Share of test samples in the bin", fontsize=MEDIUM)
@@ -118,13 +123,18 @@ def _draw_histogram(axes: Axes, evaluation: Evaluation) -> None:
     finish(axes)
 
 
-def _draw_cumulative(axes: Axes, evaluation: Evaluation) -> None:
+def draw_cumulative(axes: Axes, evaluation: Evaluation) -> None:
+    """Share of test samples ranked k or better, by k, a line a model, and chance."""
     ranks = _pooled_ranks(evaluation)
     candidates = evaluation.scores[ACTION]["rank"].shape[-1]
     for model, look in LOOKS.items():
-        ordered = np.sort(ranks[model])
-        share = np.arange(1, len(ordered) + 1) / len(ordered)
-        axes.step(ordered, share, where="post", color=look.colour, linewidth=2, label=look.label)
+        values, counts = np.unique(ranks[model], return_counts=True)
+        share = np.cumsum(counts) / counts.sum()
+        axes.step(values, share, where="post", color=look.colour, linewidth=2, label=look.label)
+        for k in _HOVERED[candidates > _HOVERED]:
+            reached = float((ranks[model] <= k).mean())
+            said = f"{look.label}: {reached:.1%} of test samples ranked {k} or better"
+            _mark(axes, float(k), reached, look, said)
     chance = np.arange(1, candidates + 1)
     axes.plot(chance, chance / candidates, color=_CHANCE, linestyle=":", label="chance")
     axes.set_xscale("log")
@@ -137,7 +147,8 @@ def _draw_cumulative(axes: Axes, evaluation: Evaluation) -> None:
     finish(axes)
 
 
-def _draw_curves(axes: Axes, curves: Curves) -> None:
+def draw_curves(axes: Axes, curves: Curves) -> None:
+    """Losses in the course of training: mean and range over seeds."""
     series: Sequence[tuple[str, str, Floats | None]] = (
         ("training", "-", curves.train),
         ("held out", "--", curves.held_out),
@@ -165,6 +176,11 @@ def _draw_curves(axes: Axes, curves: Curves) -> None:
     axes.set_title("Training: mean and range over seeds", fontsize=MEDIUM)
     axes.legend(fontsize=SMALL, loc="best")
     finish(axes)
+
+
+def _mark(axes: Axes, x: float, y: float, look: Look, said: str) -> None:
+    """A small mark on a line, which says its figures where a page can show them."""
+    axes.plot([x], [y], look.marker, color=look.colour, markersize=3.5, gid=hover(said))
 
 
 def _pooled_ranks(evaluation: Evaluation) -> dict[str, Floats]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mezzanine_core.context import RunContext
-from mezzanine_core.recipes import LatentRequest, Recipe
+from mezzanine_core.recipes import LatentRequest, Recipe, Tunable
 from mezzanine_core.results import Results
 from mezzanine_recipes_dynamics.config import LatentDynamicsConfig
 from mezzanine_recipes_dynamics.inputs import load_inputs
+from mezzanine_recipes_dynamics.tuning import tunable
 
 
 class LatentDynamics(Recipe[LatentDynamicsConfig]):
@@ -26,7 +27,7 @@ class LatentDynamics(Recipe[LatentDynamicsConfig]):
 
         Writes ``model.safetensors`` and ``model.json``, ``diagnostics.png``, for worlds of images
         ``montage.png``, where actions are retrieved or planned ``planning.png``, and where plans
-        are played ``mpc.png``.
+        are played ``mpc.png``; and the plots of the report.
 
         Raises:
             ConfigError: If the encoder does not take the world's observations, the device is not
@@ -38,8 +39,10 @@ class LatentDynamics(Recipe[LatentDynamicsConfig]):
         """
         with ctx.stage("import"):
             # Not at the top, so that nothing but a run waits for torch.
+            from mezzanine_recipes_distill.determinism import determinism
             from mezzanine_recipes_dynamics.experiment import Experiment
-        return Experiment(self.config, ctx).run()
+        with determinism(ctx.deterministic):
+            return Experiment(self.config, ctx).run()
 
     def latent_requests(self, ctx: RunContext) -> Sequence[LatentRequest]:
         """Latents of the observations and outcomes of both splits.
@@ -52,3 +55,7 @@ class LatentDynamics(Recipe[LatentDynamicsConfig]):
             LatentRequest(label, column, inputs.encoder)
             for label, column in inputs.columns().items()
         ]
+
+    def tunable(self) -> Tunable | None:
+        """How far ahead the outcome is, and what else of the world decides how hard it is."""
+        return tunable(self.config)

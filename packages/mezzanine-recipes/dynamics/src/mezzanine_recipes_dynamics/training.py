@@ -86,6 +86,11 @@ class Trainer:
         self._tested: list[Tensor] = []
 
     @property
+    def measured(self) -> int:
+        """The step after which the losses were measured last; 0 before the first time."""
+        return self._steps[-1] if self._steps else 0
+
+    @property
     def curves(self) -> Curves:
         """The losses so far."""
         return Curves(

@@ -7,6 +7,7 @@ afresh. So it is the same however many are played, in what order and in how many
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from mezzanine_core.builtin.local import LocalConfig, LocalExecutor
 from mezzanine_core.errors import DataError, MezzError
 from mezzanine_core.fingerprint import KEY_BYTES, Keys
+from mezzanine_core.progress import SILENT, Progress
 from mezzanine_worlds_gymnasium.actions import action_codec
 from mezzanine_worlds_gymnasium.config import GymnasiumConfig
 from mezzanine_worlds_gymnasium.environments import EnvRef, blamed, headless, make, renders_every
@@ -192,8 +194,17 @@ def _keys(digests: list[bytes]) -> Keys:
     return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, KEY_BYTES)
 
 
-def play_split(config: GymnasiumConfig, split: Split, n: int) -> list[Episode]:
+def play_split(
+    config: GymnasiumConfig, split: Split, n: int, progress: Progress = SILENT
+) -> list[Episode]:
     """Play episodes until they have ``n`` pairs and are as many as those are spread over.
+
+    Args:
+        config: The world's settings.
+        split: Which split they are for.
+        n: How many pairs are wanted.
+        progress: Where it is shown how many of the episodes have been played; how many that will be
+            is known once their length is.
 
     Raises:
         DataError: If ``max_episodes`` episodes have fewer pairs, or one cannot be played.
@@ -203,10 +214,15 @@ def play_split(config: GymnasiumConfig, split: Split, n: int) -> list[Episode]:
     wanted = config.episodes_wanted(n)
     episodes: list[Episode] = []
     pairs = 0
-    with LocalExecutor(LocalConfig(workers=config.num_envs)) as executor:
+    with (
+        LocalExecutor(LocalConfig(workers=config.num_envs)) as executor,
+        progress.task(f"play {split} episodes", wanted) as task,
+    ):
         for episode in executor.map(roll, _tasks(config, split)):
             episodes.append(episode)
             pairs += max(0, len(episode) - config.delta_steps)
+            task.total = max(wanted, math.ceil(n * len(episodes) / pairs)) if pairs else None
+            task.advance()
             if pairs >= n and len(episodes) >= wanted:
                 return episodes
     longest = max(map(len, episodes)) - 1

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mezzanine_core.errors import ConfigError, DataError
+from mezzanine_core.progress import SILENT, Progress
 from mezzanine_core.tasks import Actions, Item, Step, Task, TaskSet, check_act
 from mezzanine_worlds_gymnasium.config import GymnasiumConfig
 from mezzanine_worlds_gymnasium.environments import headless, make
@@ -158,7 +159,9 @@ class EpisodeTask(Task):
         return self._solved or self._ended or self._acts >= self.steps
 
 
-def draw_tasks(config: GymnasiumConfig, count: int, steps: int, seed: int) -> TaskSet:
+def draw_tasks(
+    config: GymnasiumConfig, count: int, steps: int, seed: int, progress: Progress = SILENT
+) -> TaskSet:
     """Draw goals; see :meth:`~mezzanine_core.tasks.PlayableWorld.tasks`.
 
     Episodes have a stream of their own, apart from those of both splits. One is passed over, and
@@ -184,15 +187,17 @@ def draw_tasks(config: GymnasiumConfig, count: int, steps: int, seed: int) -> Ta
     measure = Measure(seen.std(axis=0), flatten)
     tasks: list[Task] = []
     passed: Counter[str] = Counter()
-    for number in range(REFERENCE + _EPISODES_A_TASK * count):
-        if len(tasks) == count:
-            break
-        episode = reference[number] if number < REFERENCE else next(episodes)
-        found = _task(config, episode, number, steps, measure)
-        if isinstance(found, str):
-            passed[found] += 1
-        else:
-            tasks.append(found)
+    with progress.task("find tasks", count) as shown:
+        for number in range(REFERENCE + _EPISODES_A_TASK * count):
+            if len(tasks) == count:
+                break
+            episode = reference[number] if number < REFERENCE else next(episodes)
+            found = _task(config, episode, number, steps, measure)
+            if isinstance(found, str):
+                passed[found] += 1
+            else:
+                tasks.append(found)
+                shown.advance()
     if len(tasks) < count:
         raise DataError(
             f"only {len(tasks)} of {REFERENCE + _EPISODES_A_TASK * count} episodes of "

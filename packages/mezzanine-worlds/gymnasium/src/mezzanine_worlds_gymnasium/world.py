@@ -159,7 +159,7 @@ class GymnasiumWorld(World[GymnasiumConfig]):
             UnknownNameError: If there is no such environment.
             MissingDependencyError: If something that the environment needs is not installed.
         """
-        return draw_tasks(self.config, count, steps, seed)
+        return draw_tasks(self.config, count, steps, seed, self.progress)
 
     def _interface(self) -> _Interface:
         """Look at the environment before anything is played."""
@@ -177,7 +177,7 @@ class GymnasiumWorld(World[GymnasiumConfig]):
 
     def _drawn(self, split: Split, n: int) -> _Drawn:
         config = self.config
-        episodes = play_split(config, split, n)
+        episodes = play_split(config, split, n, self.progress)
         lengths = np.array([len(episode) for episode in episodes], np.int64)
         rng = pair_generator(config, split)
         every = np.arange(len(episodes), dtype=np.int64)

@@ -8,13 +8,14 @@ stepped, nothing is drawn.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mezzanine_core.errors import ConfigError, DataError
+from mezzanine_core.progress import SILENT, Progress
 from mezzanine_core.tasks import Actions, Item, Step, Task, TaskSet, check_act
 from mezzanine_worlds_iphyre.catalogue import BLOCKS, MAX_BLOCKS
 from mezzanine_worlds_iphyre.config import IphyreConfig
@@ -179,7 +180,18 @@ def draw_sequence(
     return tuple(sorted(Click(int(s), int(b)) for s, b in zip(at, chosen, strict=True)))
 
 
-def search(game: str, steps: int, wanted: int, config: IphyreConfig, seed: int) -> Search:
+def _nothing(count: int) -> None:
+    """What is called where nobody counts."""
+
+
+def search(
+    game: str,
+    steps: int,
+    wanted: int,
+    config: IphyreConfig,
+    seed: int,
+    advance: Callable[[int], object] = _nothing,
+) -> Search:
     """Try random clicks on a game until there are enough solutions.
 
     Args:
@@ -188,8 +200,11 @@ def search(game: str, steps: int, wanted: int, config: IphyreConfig, seed: int) 
         wanted: Solutions after which the search ends; it gives up after :data:`TRIES` tries.
         config: How clicks are drawn.
         seed: Decides which.
+        advance: Called with the number of tries that are made, or that are no longer needed:
+            :data:`TRIES` in all.
     """
     if solved(game, (), steps) is not None:
+        advance(TRIES)
         return Search((), 0, unaided=True)
     found: dict[Clicks, Solution] = {}
     tries = 0
@@ -197,10 +212,12 @@ def search(game: str, steps: int, wanted: int, config: IphyreConfig, seed: int) 
         if len(found) >= wanted or tries >= TRIES:
             break
         tries += 1
+        advance(1)
         step = solved(game, clicks, steps)
         if step is not None:
             used = tuple(click for click in clicks if click.step < step)
             found.setdefault(used, Solution(used, step))
+    advance(TRIES - tries)
     return Search(tuple(found.values()), tries, unaided=False)
 
 
@@ -210,7 +227,9 @@ def _sequences(game: str, steps: int, config: IphyreConfig, seed: int) -> Iterat
         yield draw_sequence(rng, range(BLOCKS[game]), steps, config)
 
 
-def draw_tasks(config: IphyreConfig, count: int, steps: int, seed: int) -> TaskSet:
+def draw_tasks(
+    config: IphyreConfig, count: int, steps: int, seed: int, progress: Progress = SILENT
+) -> TaskSet:
     """Draw tasks from the games in turn; see :meth:`~mezzanine_core.tasks.PlayableWorld.tasks`.
 
     Games that solve themselves, and those for which no solution is found, are left out and named in
@@ -228,12 +247,12 @@ def draw_tasks(config: IphyreConfig, count: int, steps: int, seed: int) -> TaskS
             hint="Lower the number of acts or delta_seconds, or raise max_steps.",
         )
     each = -(-count // len(config.games))
-    found = {game: search(game, length, each + 1, config, seed) for game in config.games}
+    found = _searched(config.games, length, each + 1, config, seed, progress)
     usable = {game: one.solutions for game, one in found.items() if one.solutions}
     # Where games are left out, the others have to give more.
     more = -(-count // max(1, len(usable)))
     if more > each:
-        again = {game: search(game, length, more + 1, config, seed) for game in usable}
+        again = _searched(tuple(usable), length, more + 1, config, seed, progress)
         usable = {game: one.solutions for game, one in again.items()}
         found |= again
     turns = list(_in_turn(usable))[:count]
@@ -256,6 +275,18 @@ def draw_tasks(config: IphyreConfig, count: int, steps: int, seed: int) -> TaskS
         for game, number in turns
     )
     return TaskSet(tasks, _report(found, turns))
+
+
+def _searched(
+    games: Sequence[str],
+    steps: int,
+    wanted: int,
+    config: IphyreConfig,
+    seed: int,
+    progress: Progress,
+) -> dict[str, Search]:
+    with progress.task("solve games", TRIES * len(games)) as task:
+        return {game: search(game, steps, wanted, config, seed, task.advance) for game in games}
 
 
 def _in_turn(usable: dict[str, tuple[Solution, ...]]) -> Iterator[tuple[str, int]]:

@@ -121,7 +121,7 @@ class IphyreWorld(World[IphyreConfig]):
             MissingDependencyError: If the simulator is missing or of a version that does not work.
         """
         simulator_versions()
-        return draw_tasks(self.config, count, steps, seed)
+        return draw_tasks(self.config, count, steps, seed, self.progress)
 
     def _transitions(self, by_game: Mapping[str, list[Sample]], source: str) -> Transitions:
         samples = list(chain.from_iterable(by_game.values()))

@@ -224,7 +224,15 @@ class Broken(Diary):
 
 class DemandingConfig(ComponentConfig):
     project: str
+    tags: tuple[str, ...] = ()
 
 
 class Demanding(Diary):
-    pass
+    def __init__(self, config):
+        self.config = config
+
+    def start(self, recipe, out, config):
+        (out / "project.txt").write_text(f"{self.config.project} {self.config.tags}")
+
+    def write(self, *words):
+        pass

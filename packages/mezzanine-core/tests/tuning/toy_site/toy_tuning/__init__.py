@@ -1,0 +1,1 @@
+"""A recipe whose figures are known functions of its settings, for tests of tuning."""

@@ -1,0 +1,1 @@
+"""A small plugin distribution, for tests of trackers."""
