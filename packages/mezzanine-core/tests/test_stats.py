@@ -16,6 +16,7 @@ from mezzanine_core.stats import (
     bootstrap_median,
     bootstrap_reduction,
     bootstrap_statistic,
+    bootstrap_weighted,
     midranks,
     wilcoxon_signed_rank,
     wilson_interval,
@@ -266,6 +267,25 @@ def test_a_statistic_sees_whole_clusters_and_first_every_sample_once():
         per_cluster = counts[[0, 3, 4]]
         np.testing.assert_array_equal(counts, per_cluster[[0, 0, 0, 1, 2, 2]])
         assert per_cluster.sum() == 3
+
+
+def test_a_statistic_of_counts_has_the_interval_of_the_same_statistic_of_rows():
+    values = np.random.default_rng(0).standard_normal((2, 60))
+    clusters = np.repeat(np.arange(20), 3)
+    by_counts = bootstrap_weighted(
+        lambda counts: np.exp(counts @ values.T / counts.sum(axis=1, keepdims=True)),
+        clusters,
+        resamples=300,
+        rng=np.random.default_rng(1),
+    )
+    by_rows = bootstrap_statistic(
+        lambda rows: np.exp(values[:, rows].mean(axis=1)),
+        clusters,
+        resamples=300,
+        rng=np.random.default_rng(1),
+    )
+    for end in ("value", "low", "high", "per_seed"):
+        assert getattr(by_counts, end) == pytest.approx(getattr(by_rows, end), abs=1e-12)
 
 
 @pytest.mark.parametrize("wrong", [np.nan, [1.0, np.inf], np.zeros((2, 3))])

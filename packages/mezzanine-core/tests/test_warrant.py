@@ -242,7 +242,18 @@ def test_the_ratio_of_spreads_can_be_resampled():
     logits = np.random.default_rng(0).standard_normal((30, 2)) ** 3
     spread = logit_spread(logits, groups_of(*[3] * 10))
     assert spread.ratio(np.arange(10)) == spread.ratio()
-    assert spread.ratio(np.array([0, 0, 1, 5])) != spread.ratio()
+    for rows in (np.array([0, 0, 1, 5]), np.array([9, 3])):
+        between = spread.means[rows].var(axis=0, ddof=1).sum() - spread.error[rows].mean()
+        expected = np.sqrt(spread.within[rows].mean() / between) if between > 0 else np.inf
+        assert spread.ratio(rows) == pytest.approx(expected)
+
+
+def test_ratios_of_several_choices_are_those_of_each():
+    rng = np.random.default_rng(0)
+    spread = logit_spread(rng.standard_normal((30, 3)) + 100, groups_of(*[3] * 10))
+    draws = [rng.integers(10, size=10) for _ in range(20)]
+    counts = np.stack([np.bincount(rows, minlength=10) for rows in draws]).astype(np.float64)
+    assert spread.ratios(counts) == pytest.approx([spread.ratio(rows) for rows in draws])
 
 
 def test_groups_come_from_the_views_of_a_symmetry():

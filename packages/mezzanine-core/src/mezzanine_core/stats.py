@@ -185,25 +185,50 @@ def bootstrap_statistic(
         DataError: If there are fewer than two clusters, or the statistic is not finite.
         ConfigError: If the level or the number of resamples is out of range.
     """
+
+    def figures(counts: Floats) -> Floats:
+        rows = (np.repeat(np.arange(len(drawn)), drawn) for drawn in counts.astype(np.int64))
+        return np.stack([np.atleast_1d(np.asarray(statistic(one), np.float64)) for one in rows])
+
+    return bootstrap_weighted(figures, clusters, level=level, resamples=resamples, rng=rng)
+
+
+def bootstrap_weighted(
+    statistic: Callable[[Floats], Floats],
+    clusters: npt.NDArray[np.int64],
+    *,
+    level: float = 0.95,
+    resamples: int = RESAMPLES,
+    rng: np.random.Generator,
+) -> Estimate:
+    """As :func:`bootstrap_statistic`, of a statistic that takes many resamples at once.
+
+    Args:
+        statistic: From how often each sample was drawn, float64 [b, n], to the figure of each
+            resample and seed, float64 [b, S], finite.
+        clusters: Which cluster each sample is from, int [n].
+        level: Confidence level, in (0, 1).
+        resamples: Number of bootstrap resamples, at least 100.
+        rng: Source of all randomness.
+
+    Raises:
+        DataError: If there are fewer than two clusters, or the statistic is not finite.
+        ConfigError: If the level or the number of resamples is out of range.
+    """
     check_resampling(level, resamples)
     groups = Clusters.of(clusters)
 
-    def summary(counts: npt.NDArray[np.int64]) -> Floats:
-        rows = np.repeat(np.arange(len(groups.index)), counts[groups.index])
-        figures: Floats = np.atleast_1d(np.asarray(statistic(rows), dtype=np.float64))
-        if figures.ndim != 1 or not np.isfinite(figures).all():
+    def figures(drawn: Floats) -> Floats:
+        found = statistic(drawn[:, groups.index])
+        if found.ndim != 2 or not np.isfinite(found).all():
             raise DataError(
-                f"a statistic is finite, one figure for each seed; in a resample it is {figures}"
+                f"a statistic is finite, one figure for each seed; in a resample it is {found}"
             )
-        return figures
+        return found
 
-    per_seed = summary(np.ones(groups.count, np.int64))
-    moved = np.array(
-        [
-            summary(counts).mean()
-            for chunk in groups.resample(resamples, rng)
-            for counts in chunk.astype(np.int64)
-        ]
+    (per_seed,) = figures(np.ones((1, groups.count)))
+    moved = np.concatenate(
+        [figures(drawn).mean(axis=1) for drawn in groups.resample(resamples, rng)]
     )
     centred = moved - moved.mean() + per_seed.mean()
     return estimate(per_seed, centred, groups.count, level, rng)

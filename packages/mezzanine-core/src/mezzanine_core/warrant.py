@@ -262,20 +262,36 @@ class LogitSpread:
     means: Floats
     error: Floats
 
-    def ratio(self, items: npt.NDArray[np.int64] | slice = slice(None)) -> float:
+    def ratio(self, items: npt.NDArray[np.int64] | None = None) -> float:
         """Standard deviation within orbits over that between items.
 
         Args:
-            items: Which items, for a bootstrap with repetitions; all by default.
+            items: Which items, with repetitions; all by default.
 
         Returns:
             At least 0; infinite where items differ no more than the views of one item would.
         """
-        between = self.means[items].var(axis=0, ddof=1).sum() - self.error[items].mean()
-        within = float(self.within[items].mean())
-        if within == 0:
-            return 0.0
-        return math.sqrt(within / between) if between > 0 else math.inf
+        count = len(self.within)
+        drawn = np.ones(count) if items is None else np.bincount(items, minlength=count)
+        return float(self.ratios(drawn[None].astype(np.float64))[0])
+
+    def ratios(self, counts: Floats) -> Floats:
+        """The :meth:`ratio` of several choices of items.
+
+        Args:
+            counts: How often each item is among them, float64 [b, n], at least two each.
+
+        Returns:
+            float64 [b].
+        """
+        total = counts.sum(axis=1)
+        within = counts @ self.within / total
+        centred = self.means - self.means.mean(axis=0)
+        squares = counts @ (centred**2).sum(axis=1)
+        spread = (squares - ((counts @ centred) ** 2).sum(axis=1) / total) / (total - 1)
+        between = spread - counts @ self.error / total
+        share = np.divide(within, between, out=np.full_like(within, np.inf), where=between > 0)
+        return np.sqrt(np.where(within == 0, 0.0, share))
 
 
 def logit_spread(logits: npt.ArrayLike, groups: ViewGroups) -> LogitSpread:

@@ -18,7 +18,7 @@ from mezzanine_core.stats import (
     bootstrap_gain,
     bootstrap_mean,
     bootstrap_reduction,
-    bootstrap_statistic,
+    bootstrap_weighted,
 )
 from mezzanine_recipes_distill.config import SymmetryDistillConfig
 from mezzanine_recipes_distill.evaluation import Answers, Averaged, TestViews
@@ -85,10 +85,10 @@ class Figurer:
             "confidence": self._over_views(answers.confidence),
             "ece": self._calibration(answers.canonical),
         }
-        ratios = _ratios(answers, slice(None))
+        ratios = np.array([spread.ratio() for spread in answers.spreads])
         if not np.isfinite(ratios).all():
             return found
-        share = self._statistic(lambda rows: _as_share(_ratios(answers, rows)))
+        share = self._statistic(lambda counts: _as_share(_ratios(answers, counts)))
         return {**found, "spread_ratio": _of_share(share, ratios)}
 
     def of_teacher(self, teacher: Averaged) -> Figures:
@@ -175,10 +175,10 @@ class Figurer:
         better, worse = (
             calibration_terms(one.canonical, self.test.label) for one in (first, second)
         )
-        return self._statistic(lambda rows: ece(worse, rows) - ece(better, rows))
+        return self._statistic(lambda counts: ece(worse, counts) - ece(better, counts))
 
-    def _statistic(self, statistic: Callable[[Ints], Floats]) -> Estimate:
-        return bootstrap_statistic(statistic, self.test.clusters, **self._drawn())
+    def _statistic(self, statistic: Callable[[Floats], Floats]) -> Estimate:
+        return bootstrap_weighted(statistic, self.test.clusters, **self._drawn())
 
 
 def calibration_terms(probabilities: Floats, label: Ints) -> Floats:
@@ -200,23 +200,23 @@ def calibration_terms(probabilities: Floats, label: Ints) -> Floats:
     return terms
 
 
-def ece(terms: Floats, rows: Ints) -> Floats:
-    """Expected calibration error of each seed on some items.
+def ece(terms: Floats, counts: Floats) -> Floats:
+    """Expected calibration error of each seed on some choices of items.
 
     Args:
         terms: From :func:`calibration_terms`, float64 [S, n, bins].
-        rows: Which items, with repetitions, int64 [m].
+        counts: How often each item is among them, float64 [b, n].
 
     Returns:
-        float64 [S], in [0, 1].
+        float64 [b, S], in [0, 1].
     """
-    counts = np.bincount(rows, minlength=terms.shape[1]).astype(np.float64)
-    errors: Floats = np.abs(np.matmul(counts, terms)).sum(axis=1) / len(rows)
+    sums = np.abs(np.tensordot(counts, terms, axes=(1, 1))).sum(axis=2)
+    errors: Floats = sums / counts.sum(axis=1, keepdims=True)
     return errors
 
 
-def _ratios(answers: Answers, rows: Ints | slice) -> Floats:
-    return np.array([spread.ratio(rows) for spread in answers.spreads])
+def _ratios(answers: Answers, counts: Floats) -> Floats:
+    return np.stack([spread.ratios(counts) for spread in answers.spreads], axis=1)
 
 
 def _as_share(ratios: Floats) -> Floats:
