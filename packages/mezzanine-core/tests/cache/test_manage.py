@@ -191,7 +191,7 @@ def test_a_writer_that_begins_while_the_cache_is_collected_loses_nothing(tmp_pat
         while not done.is_set():
             LatentCache(tmp_path).gc()
 
-    keys, latents = rows(200)
+    keys, latents = rows(60)
     with ThreadPoolExecutor(1) as pool:
         collector = pool.submit(collect)
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import os
 import re
 import shutil
 import time
@@ -256,8 +258,9 @@ def _remove_segment(path: Path, claim: WriterLock | None = None) -> None:
     """
     for name in (COMMIT, LATENTS, KEYS):
         _remove(path / name)
-    for temporary in path.glob(f"*{TEMPORARY}"):
-        _remove(temporary)
+    with contextlib.suppress(FileNotFoundError):  # its writer removes it at the same time
+        for temporary in path.glob(f"*{TEMPORARY}"):
+            _remove(temporary)
     if claim is None:
         _remove(path / LOCK)
     else:
@@ -289,9 +292,10 @@ def _remove(path: Path) -> None:
 
 
 def _size(path: Path) -> int:
-    """Bytes of all files at and below ``path``; files that vanish meanwhile count nothing."""
+    """Bytes of all files at and below ``path``; what vanishes meanwhile counts nothing."""
+    below = (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
     total = 0
-    for file in (path, *path.rglob("*")):
+    for file in (path, *below):
         try:
             total += file.stat().st_size if file.is_file() else 0
         except FileNotFoundError:

@@ -211,6 +211,8 @@ class _InFlight:
         directory.mkdir(parents=True)
         try:
             self._lock = WriterLock(directory)
+        except TimeoutError:
+            raise  # whoever holds it removes it
         except BaseException:
             shutil.rmtree(directory, ignore_errors=True)
             raise
