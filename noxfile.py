@@ -40,7 +40,14 @@ WORKERS = "2"
 BUILT = ROOT / ".nox" / "dist"
 """Where `build` leaves the distributions."""
 
-LIGHT = ("mezzanine-core", "mezzanine-encoders-pixels", "mezzanine-worlds-iphyre")
+LIGHT = (
+    "mezzanine-core",
+    "mezzanine-encoders-pixels",
+    "mezzanine-trackers-tensorboard",
+    "mezzanine-trackers-wandb",
+    "mezzanine-worlds-hf",
+    "mezzanine-worlds-iphyre",
+)
 """What `floor` tests: of torch, only the newest release can be had as a build for CPUs by pip."""
 
 

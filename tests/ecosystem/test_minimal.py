@@ -17,7 +17,10 @@ TELLING = [
     ("cache ls", "is empty"),
     ("runs ls", "no run"),
     ("plugins", "mezzanine-core:core"),
+    ("plugins check vector", "0 broken"),
+    ("new world my_world --dry-run", "pyproject.toml"),
     ("doctor", "0 problems found."),
+    ("doctor --timings", "mezzanine-core"),
 ]
 """Command → what its answer holds."""
 
@@ -27,6 +30,8 @@ ABSENT = [
     ("info iphyre", "mezzanine-worlds-iphyre"),
     ("info hf_vision", "mezzanine-encoders-hf"),
     ("info gymnasium_latent_dynamics", "mezzanine-recipes-dynamics"),
+    ("tune iphyre_latent_dynamics", "mezzanine-recipes-dynamics"),
+    ("plugins check pixels", "mezzanine-encoders-pixels"),
 ]
 """Command that needs what is not installed → the distribution that brings it."""
 

@@ -61,6 +61,17 @@ def test_the_time_left_follows_from_the_speed_so_far():
     assert stream.getvalue().startswith("encode: 10/1000 (1%), 49 min ")
 
 
+def test_no_time_left_follows_from_the_first_steps_of_many():
+    stream = io.StringIO()
+    with Progress(stream=stream, grace=0.0, interval=0.0).task("train", 800) as task:
+        task.started -= 3.0  # as if the first steps had waited for libraries to load
+        task.advance(5)
+        task.advance(95)
+    first, second, _ = stream.getvalue().splitlines()
+    assert first == "train: 5/800, 3 s so far"
+    assert second.startswith("train: 100/800 (12%), 2")
+
+
 def test_a_task_of_unknown_length_counts():
     stream = io.StringIO()
     work(Progress(stream=stream, grace=0.0, interval=0.0), steps=2, total=None)

@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 _NEVER = float("inf")
 _SECONDS_BETWEEN_LOOKS = 0.25
+_TELLING_SHARE = 0.02
+_TELLING_SECONDS = 10.0
 
 
 class Task:
@@ -296,7 +298,7 @@ class Lines:
             self._write(f"{task.label}: {duration(elapsed)} so far")
             return now + self._interval
         line = f"{task.label}: {_steps(task)}"
-        if task.total and task.done:
+        if task.total and task.done and _is_telling(task, elapsed):
             left = elapsed * max(0, task.total - task.done) / task.done
             percent = min(100, 100 * task.done // task.total)
             line += f" ({percent}%), {duration(left)} left"
@@ -323,6 +325,11 @@ class Lines:
 def _counts(task: Task) -> bool:
     """Whether a task has steps to speak of."""
     return task.total is not None or task.done > 0
+
+
+def _is_telling(task: Task, elapsed: float) -> bool:
+    """Whether the speed so far says how long the rest takes: first steps are the slowest."""
+    return elapsed >= _TELLING_SECONDS or task.done >= _TELLING_SHARE * (task.total or 0)
 
 
 def _steps(task: Task) -> str:

@@ -51,6 +51,25 @@ def test_a_page_is_never_wider_than_its_window(open_page, kind, width):
     assert unfolded(open_page(kind, width)).overflow() <= 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "width", "cells"),
+    [
+        ("index", DESKTOP, ".index th, .index td:not(:nth-child(4))"),
+        ("run", PHONE, ".stages th, .stages td"),
+    ],
+)
+def test_short_cells_of_a_table_stay_on_one_line(open_page, kind, width, cells):
+    broken = open_page(kind, width).page.evaluate(
+        """cells => [...document.querySelectorAll(cells)].filter(cell => {
+            const text = document.createRange();
+            text.selectNodeContents(cell);
+            return new Set([...text.getClientRects()].map(line => Math.round(line.top))).size > 1;
+        }).map(cell => cell.textContent)""",
+        cells,
+    )
+    assert broken == []
+
+
 def test_text_of_charts_is_readable_on_a_telephone(open_page):
     page = unfolded(open_page("run", PHONE)).page
     heights = page.evaluate(

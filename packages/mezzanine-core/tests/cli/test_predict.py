@@ -127,7 +127,7 @@ def test_a_run_is_found_by_its_results_and_after_it_was_moved(run, predicted, ca
         (
             ["nowhere", "-i", "new.txt"],
             2,
-            "there is no run in nowhere\nhint: `mezz runs ls nowhere`",
+            "there is no run in nowhere\nhint: That is no directory. `mezz runs ls` lists",
         ),
         ([".", "-i", "new.txt"], 2, "there is no run in .\n"),
         (

@@ -129,12 +129,13 @@ def test_what_a_plugin_prints_goes_to_stderr(plugin_site, capsys):
             "PluginError: world spec: the name 'Not A Name' is not of the form",
         ),
         ("(1 // 0 for _ in range(3))", "ZeroDivisionError: "),
+        ("itertools.count()", "mezz_worlds returned a count with 0 in it, expected"),
         ("sys.exit('bye')", "it called sys.exit('bye')"),
     ],
 )
 def test_a_hook_that_does_not_return_specs_breaks_its_plugin(plugin_site, returned, said):
     text = (
-        "import sys\nfrom mezzanine_core import Spec, hookimpl\n"
+        "import itertools, sys\nfrom mezzanine_core import Spec, hookimpl\n"
         f"@hookimpl\ndef mezz_worlds():\n    return {returned}\n"
     )
     record = load_bad(plugin_site, text)

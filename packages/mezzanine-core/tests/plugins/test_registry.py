@@ -79,6 +79,17 @@ def test_a_name_of_another_kind_is_recognised(plugin_site):
     assert caught.value.hint.startswith("'hopper' is the name of a world. ")
 
 
+def test_the_name_of_a_world_points_to_the_recipes_that_are_named_after_it(plugin_site):
+    site = plugin_site
+    site.add(A, site.announce("mezz_worlds", site.world("iphyre")))
+    with pytest.raises(UnknownNameError) as caught:
+        load_registry(only=[A]).get("recipe", "iphyre")
+    assert caught.value.hint is not None
+    assert "'iphyre' is the name of a world. Did you mean 'iphyre_latent_dynamics'?" in (
+        caught.value.hint
+    )
+
+
 def test_an_unknown_name_may_belong_to_a_plugin_that_failed(plugin_site):
     plugin_site.add(A, "raise RuntimeError\n")
     with pytest.raises(UnknownNameError) as caught:

@@ -87,6 +87,13 @@ def test_any_names_make_a_well_formed_page(past, parsed, name, value):
     assert parsed(report_html(run)).text
 
 
+def test_the_results_are_among_the_files_of_a_run_that_has_left_them(past):
+    run = past()
+    assert "results.json" not in run_page(run).files
+    (run.directory / "results.json").write_text("{}")
+    assert run_page(run).files[0] == "results.json"
+
+
 def test_a_failed_run_is_reported_as_far_as_it_came(past, parsed, record):
     known = record(metrics={}, deltas={}, verdict=None)
     run = PastRun(

@@ -132,9 +132,13 @@ def run(resolved: Callable[..., Any]) -> Callable[..., tuple[RunRecord, Path]]:
     """Runs a recipe."""
 
     def call(
-        flags: dict[str, Any] | None = None, recipe: str = "point_norms", **settings: Any
+        flags: dict[str, Any] | None = None,
+        recipe: str = "point_norms",
+        progress: Progress | None = None,
+        **settings: Any,
     ) -> tuple[RunRecord, Path]:
-        return execute(*resolved(flags, recipe, settings), Progress(quiet=True))
+        progress = progress or Progress(quiet=True)
+        return execute(*resolved(flags, recipe, settings), progress)
 
     return call
 

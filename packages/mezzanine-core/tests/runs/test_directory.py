@@ -205,6 +205,17 @@ def test_files_that_a_killed_run_had_not_listed_are_refused(holder, claim):
         claim(out)
 
 
+def test_a_folder_that_a_killed_run_had_not_filled_is_its_own(holder, complete, tree):
+    out, process = holder
+    (out / "figures" / "a.png").unlink()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    later = complete(out)
+    assert tree(later.moved) == ["ready", "run.json"]
+    assert (later.moved / "figures").is_dir()
+    assert not (out / "figures").exists()
+
+
 def test_ctrl_c_is_noted_and_frees_the_directory(holder, complete):
     out, process = holder
     process.send_signal(signal.SIGINT)

@@ -1,5 +1,6 @@
 """Running a recipe: what a run leaves behind, whom it tells, and how it fails."""
 
+import io
 import json
 import os
 from datetime import datetime
@@ -16,6 +17,7 @@ from mezzanine_core.errors import (
     RunError,
     UnknownNameError,
 )
+from mezzanine_core.progress import Progress
 from mezzanine_core.results import RunRecord
 from mezzanine_core.runs.state import is_in_use, read_state
 
@@ -152,6 +154,16 @@ def test_trackers_are_told_of_a_failure(run, tmp_path):
     with pytest.raises(DataError):
         run({"then": "refuse"}, trackers=("diary",))
     assert (tmp_path / "out" / "diary" / "events").read_text().endswith("finish False\n")
+
+
+@pytest.mark.parametrize("slow", ["start", "finish"])
+def test_a_tracker_that_takes_long_is_shown(run, monkeypatch, slow):
+    """One that connects to a server, or sends what the run left."""
+    monkeypatch.setenv("DIARY_IS_SLOW_TO", slow)
+    stream = io.StringIO()
+    run(trackers=("diary",), progress=Progress(stream=stream, grace=0.5, interval=0.1))
+    lines = stream.getvalue().splitlines()
+    assert sum(line.startswith("trackers: ") for line in lines) > 1
 
 
 def test_a_tracker_that_fails_does_not_fail_the_run(run, caplog):

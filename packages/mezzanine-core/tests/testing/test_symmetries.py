@@ -63,6 +63,16 @@ class Boastful(Order):
         return Views(views.elements, views.values, len(views.values))
 
 
+class Bracketing(Order):
+    """Confuses the first two places after a turn, which acts alike where they hold equal items."""
+
+    def compose(self, second: Permutation, first: Permutation) -> Permutation:
+        composed = super().compose(second, first)
+        if second != TURN or {first, composed} & {(0, 1, 2)}:
+            return composed
+        return tuple({0: 1, 1: 0}.get(place, place) for place in composed)
+
+
 class Wandering(Order):
     """Has an orbit of three turns, from which swaps lead away."""
 
@@ -99,6 +109,12 @@ def test_an_identity_that_moves_is_found() -> None:
 def test_what_is_no_group_is_found(symmetry: type[Order], words: str) -> None:
     with pytest.raises(AssertionError, match=words):
         check_group(symmetry(CONFIG), ITEMS, SWAP if symmetry is Wandering else TURN, SWAP)
+
+
+def test_composing_that_hangs_on_brackets_is_found() -> None:
+    check_group(Order(CONFIG), ["a", "a", "b"], SWAP, TURN)
+    with pytest.raises(AssertionError, match="hangs on where brackets are"):
+        check_group(Bracketing(CONFIG), ["a", "a", "b"], SWAP, TURN)
 
 
 @pytest.mark.parametrize(

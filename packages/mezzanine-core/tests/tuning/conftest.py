@@ -63,10 +63,17 @@ def tuned(
 ) -> Callable[..., TuningRecord]:
     """Tunes in the directory ``out``."""
 
-    def call(*space: str, parallel: int = 1, out: str = "out", **more: Any) -> TuningRecord:
+    def call(
+        *space: str,
+        parallel: int = 1,
+        out: str = "out",
+        progress: Progress | None = None,
+        **more: Any,
+    ) -> TuningRecord:
         base = RunSettings(tmp_path / out, tmp_path / "cache", workers=1, command="mezz tune hill")
         plan = planned(*space, **more)
-        record, _ = tune(plan, base, registry, Progress(quiet=True), environ={}, parallel=parallel)
+        progress = progress or Progress(quiet=True)
+        record, _ = tune(plan, base, registry, progress, environ={}, parallel=parallel)
         return record
 
     return call

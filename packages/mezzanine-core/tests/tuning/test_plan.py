@@ -15,9 +15,12 @@ POINT = {"x": 2.5, "side": "south"}
     ("more", "words"),
     [
         ({"low": 1.0, "high": 0.5}, "--range 1:0.5: ends before it begins"),
+        ({"high": float("inf")}, "--range 0.05:inf: both ends must be finite"),
+        ({"low": float("nan")}, "--range nan:0.6: both ends must be finite"),
         ({"trials": 0}, "--trials 0"),
         ({"rungs": 1}, "--rungs 1"),
         ({"disagreement": 0.0}, "--disagreement 0"),
+        ({"disagreement": float("inf")}, "--disagreement inf"),
         ({"pilot": ("n",)}, "--pilot n: is not of the form"),
         ({"pilot": ("m=3",)}, "--pilot m=3: there is no setting 'm'"),
         ({"pilot": ("x=3",)}, "x is set twice, or searched"),

@@ -1,5 +1,6 @@
 """Whole tunings of a recipe whose figures are known."""
 
+import io
 import json
 import logging
 
@@ -12,8 +13,9 @@ from mezzanine_core.errors import (
     OutputDirectoryError,
     UnknownNameError,
 )
+from mezzanine_core.progress import Progress
 from mezzanine_core.runs.history import find_runs
-from mezzanine_core.runs.state import run_lock
+from mezzanine_core.runs.state import read_state, run_lock, write_state
 from mezzanine_core.tuning.records import TuningRecord
 
 
@@ -269,3 +271,29 @@ def test_trials_in_parallel_find_what_they_find_one_by_one(tuned, tmp_path, monk
     alone = tuned("x=1:6:1", flags={"cliff": "5.5"}, out="alone")
     assert outcomes(parallel) == outcomes(alone)
     assert parallel.confirmation.run.effect == alone.confirmation.run.effect
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_trials_and_the_confirmation_are_followed_while_they_run(
+    tuned, tmp_path, monkeypatch, parallel
+):
+    monkeypatch.setenv("HILL_DIARY", str(tmp_path / "diary"))
+    monkeypatch.setenv("HILL_SECONDS", "1")
+    stream = io.StringIO()
+    tuned("x=4:5:1", parallel=parallel, progress=Progress(stream=stream, grace=0, interval=0.1))
+    lines = stream.getvalue().splitlines()
+    assert sum(line.startswith("trials: 0/2, ") for line in lines) > 1
+    assert sum(line.startswith("confirmation: ") for line in lines) > 2
+
+
+def test_what_a_killed_run_left_unlisted_is_moved_aside_with_it(tuned, tmp_path):
+    first = tuned("x=4:5:1", trials=1)
+    [run] = first.trials[0].runs
+    directory = tmp_path / "out" / run.directory
+    state = read_state(directory)
+    (directory / "results.json").unlink()
+    write_state(directory, state.model_copy(update={"status": "running"}))
+    (directory / "half a plot").write_text("")
+    (tmp_path / "out" / "study.journal").write_text("")
+    assert set(outcomes(tuned("x=4:5:1")).values()) == {"qualifies"}
+    assert len(list(directory.glob("previous/*/half a plot"))) == 1

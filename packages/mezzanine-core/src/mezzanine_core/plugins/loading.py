@@ -249,14 +249,15 @@ def _checked(results: list[Any], kind: Kind, hook: str) -> list[Spec]:
     returned = results[0] if results else None  # pluggy drops a None
     if isinstance(returned, str | bytes) or not isinstance(returned, Iterable):
         raise _Nonsense(f"{hook} returned {_short(returned)}, {expected}")
-    specs = list(returned)
-    for item in specs:
+    specs = []
+    for item in returned:  # one at a time, for nonsense need not end
         if not isinstance(item, Spec):
             raise _Nonsense(
                 f"{hook} returned a {type(returned).__name__} with {_short(item)} in it, {expected}"
             )
         if item.kind != kind:
             raise _Nonsense(f"{hook} returned the {item.kind} {item.name!r}, {expected}")
+        specs.append(item)
     return specs
 
 

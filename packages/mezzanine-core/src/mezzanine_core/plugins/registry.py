@@ -186,6 +186,8 @@ class Registry:
             hints.append(
                 f"{name!r} is the name of {' and '.join(map(_with_article, sorted(others)))}."
             )
+            if holding := [other for other in sorted(names) if name in other.split("_")]:
+                hints.append(f"Did you mean {' or '.join(map(repr, holding[:3]))}?")
         hints.append(listing + self._failures())
         where = f" of {distribution}" if distribution else ""
         return UnknownNameError(f"there is no {kind} {name!r}{where}", hint=" ".join(hints))

@@ -14,7 +14,7 @@ from mezzanine_core.reports.pictures import Shown, shown
 from mezzanine_core.reports.sections import Section, sections
 from mezzanine_core.results import CacheCounts, RunRecord, Verdict, plain_text
 from mezzanine_core.runs.history import PastRun
-from mezzanine_core.runs.state import is_inside
+from mezzanine_core.runs.state import RESULTS, is_inside
 
 _DEFAULT = "default"
 _CHECKS = ("overlap",)
@@ -141,7 +141,7 @@ def run_page(
         pictures=tuple(shown(run.directory, (), own)),
         fingerprint=run.fingerprint or "",
         command=flag_by_flag(command),
-        files=own,
+        files=(RESULTS, *own) if (run.directory / RESULTS).exists() else own,
         directory=plain_text(str(run.directory)),
         trace=trace,
     )

@@ -132,8 +132,9 @@ class RunDirectory:
             raise PluginError(f"a run cannot write an artifact named {name!r}")
         path = self.path / name
         with _explained(self.path, "be written"):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            # Listed first: the folder of a run that is killed in between is known for its own.
             self._add(path.relative_to(self.path).as_posix())
+            path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
     def adopt(self) -> None:

@@ -37,6 +37,8 @@ from mezzanine_core.runs.state import DOCUMENTS, ERROR_LOG, is_inside, timestamp
 _log = logging.getLogger(__name__)
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_TRACKERS = "trackers"
+"""What is shown while trackers connect to a server, or send what a run left."""
 
 
 def execute(
@@ -105,7 +107,8 @@ class _Run:
         out = directory.path
         self._registry.run_started(self.name, out, self._config)
         try:
-            self._tracker.start(self.name, out, self._config)
+            with self._progress.stage(_TRACKERS):
+                self._tracker.start(self.name, out, self._config)
             directory.adopt()
             with self._executor, interrupts_kept() as check, self._progress.checked(check):
                 record = self._computed(directory)
@@ -113,13 +116,15 @@ class _Run:
             leave_report(directory, record)
         except BaseException as error:
             leave_partial(directory, self._unfinished, self.name, timestamp(self.started), error)
-            self._tracker.finish(None)
+            with self._progress.stage(_TRACKERS):
+                self._tracker.finish(None)
             self._registry.run_finished(self.name, out, None, error)
             raise
         document = record.model_dump(mode="json")
-        for artifact in record.artifacts:
-            self._tracker.artifact(out / artifact)
-        self._tracker.finish(document)
+        with self._progress.stage(_TRACKERS):
+            for artifact in record.artifacts:
+                self._tracker.artifact(out / artifact)
+            self._tracker.finish(document)
         self._registry.run_finished(self.name, out, document, None)
         return record
 

@@ -67,7 +67,10 @@ def locate_run(path: Path) -> Path:
     directory = path.parent if path.name in (RESULTS, STATE) else path
     if not (directory / RESULTS).exists() and not (directory / STATE).exists():
         raise UnknownNameError(
-            f"there is no run in {directory}", hint=f"`mezz runs ls {directory}` lists those below."
+            f"there is no run in {directory}",
+            hint=f"`mezz runs ls {directory}` lists those below."
+            if directory.is_dir()
+            else "That is no directory. `mezz runs ls` lists the runs below this one.",
         )
     return directory
 

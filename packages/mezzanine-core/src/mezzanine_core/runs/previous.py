@@ -24,8 +24,10 @@ from mezzanine_core.runs.state import (
     RESULTS,
     STATE,
     folder_stamp,
+    is_in_use,
     is_inside,
     read_state,
+    write_state,
 )
 
 _OVERLOOKED = frozenset(
@@ -99,6 +101,20 @@ def is_of_run(directory: Path, path: Path) -> bool:
     return name.parts[:1] == (PREVIOUS,) or name.as_posix() in own
 
 
+def adopt_unfinished(directory: Path) -> None:
+    """Have a run that was killed own all that its directory holds, so that it can be moved aside.
+
+    For a directory that nobody but runs writes into.
+
+    Raises:
+        OSError: If it cannot be listed, read or written.
+    """
+    state = read_state(directory)
+    if state is not None and state.status == "running" and not is_in_use(directory):
+        found = (name for name in files_of(directory) if name not in DOCUMENTS)
+        write_state(directory, state.model_copy(update={"files": tuple(found)}))
+
+
 def refuse_others(directory: Path) -> None:
     """Check that a directory holds nothing but a run, earlier runs, or nothing at all.
 
@@ -108,7 +124,8 @@ def refuse_others(directory: Path) -> None:
     """
     run = run_in(directory)
     own = frozenset() if run is None else run[1]
-    foreign = list(islice((name for name in files_of(directory) if name not in own), _NAMED + 1))
+    others = (name for name in files_of(directory) if not _is_among(name, own))
+    foreign = list(islice(others, _NAMED + 1))
     if run is None and not foreign and not _is_history(directory / PREVIOUS):
         foreign = [f"{PREVIOUS}/"]
     if not foreign:
@@ -118,6 +135,12 @@ def refuse_others(directory: Path) -> None:
         f"the output directory {directory} holds files that are not of a run: {named}",
         hint="Nothing was touched. Choose another --out, or move these files away.",
     )
+
+
+def _is_among(name: str, own: frozenset[str]) -> bool:
+    """Whether a path is one of a run's own, or a folder that it made for one and did not fill."""
+    is_folder = name.endswith("/")
+    return name in own or (is_folder and any(each.startswith(name) for each in own))
 
 
 def _is_history(previous: Path) -> bool:
@@ -143,7 +166,8 @@ def set_aside(directory: Path) -> Path | None:
     if run is None:
         return None
     started, own = run
-    names = sorted((name for name in files_of(directory) if name in own), key=_state_last)
+    found = (name for name in files_of(directory) if _is_among(name, own))
+    names = sorted(found, key=_state_last)
     target = _vacant(directory / PREVIOUS, folder_stamp(started), names)
     for name in names:
         _move(directory, target, name)
@@ -161,7 +185,8 @@ def _vacant(previous: Path, stamp: str, names: list[str]) -> Path:
         if not target.exists():
             break
         begun = target.is_dir() and read_state(target) is None
-        if begun and not any((target / name).exists() for name in names):
+        files = [name for name in names if not name.endswith("/")]
+        if begun and not any((target / name).exists() for name in files):
             break
     target.mkdir(parents=True, exist_ok=True)
     return target

@@ -86,7 +86,7 @@ _VIEWS = (1, 2, 5, 24)
 
 
 def check_group(symmetry: GroupSymmetry[Any, Any, Any], x: Any, a: Any, b: Any) -> None:
-    """Composing elements is acting with one after the other, inverses undo, the orbit is closed.
+    """Composing is associative and acts in turn, inverses undo, the orbit is closed.
 
     Closed: an item that was acted on has the same orbit as the item, compared in full where it can
     be enumerated and is small, by its size otherwise.
@@ -106,6 +106,9 @@ def check_group(symmetry: GroupSymmetry[Any, Any, Any], x: Any, a: Any, b: Any) 
     assert undone, "an element composed with its inverse is not the identity"
     kept = symmetry.compose(a, identity) == symmetry.compose(identity, a) == a
     assert kept, "an element composed with the identity is another one"
+    left = symmetry.compose(symmetry.compose(a, b), a)
+    right = symmetry.compose(a, symmetry.compose(b, a))
+    assert left == right, "what three elements compose to hangs on where brackets are"
     size = symmetry.orbit_size(x)
     assert symmetry.orbit_size(moved) == size, "an orbit is left by acting"
     if size is not None and size <= _CLOSED_BELOW:
@@ -127,6 +130,15 @@ def the_identity_changes_nothing(case: Case) -> None:
     """The identity gives every item back as it is."""
     for item in case.items:
         check_identity(case.instance, item)
+
+
+@law("Let sample() draw other elements than the identity, and act() apply them.")
+def some_item_is_changed(case: Case) -> None:
+    """One of the items at least has a view besides itself."""
+    if all(len(case.instance.views(item, 2, 0).values) < 2 for item in case.items):
+        if case.lenient:
+            raise NotApplicableError("it changes none of the items that were tried")
+        raise BrokenLawError("no item has a view besides itself")
 
 
 @law("Copy before you change, in act(), sample() and orbit(): the item belongs to the caller.")
@@ -262,6 +274,7 @@ def _with_small_orbits(case: Case) -> list[Any]:
 
 LAWS: tuple[Law, ...] = (
     the_identity_changes_nothing,
+    some_item_is_changed,
     acting_leaves_the_item_alone,
     elements_are_plain_values,
     draws_come_from_the_given_generator,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import itertools
+import tempfile
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -25,7 +25,6 @@ _RESULTS: Mapping[str, Any] = MappingProxyType(
         "verdict": {"label": "MAKE", "sentence": "It is so.", "criteria": [], "warnings": []},
     }
 )
-_count = itertools.count()
 
 
 @law("Take every call that the contract names: scalars with and without a step, files, results.")
@@ -78,8 +77,8 @@ def nothing_is_printed(case: Case) -> None:
 
 
 def _run_directory(case: Case) -> Path:
-    out = case.folder / f"run-{next(_count)}"
-    (out / "figures").mkdir(parents=True)
+    out = Path(tempfile.mkdtemp(prefix="run-", dir=case.folder))
+    (out / "figures").mkdir()
     (out / "results.json").write_text("{}\n", encoding="utf-8")
     (out / "figures" / "note.txt").write_text("a file of the run\n", encoding="utf-8")
     return out

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
+from mezzanine_core.tuning.figures import Figure
 from mezzanine_core.tuning.judging import Outcome
 from mezzanine_core.tuning.records import RunSummary, TrialRecord, TuningRecord
 
@@ -37,7 +38,7 @@ def draw(record: TuningRecord, paths: Sequence[Path]) -> None:
     """
     canvas = Canvas(figsize=(13, 7.8), layout="constrained")
     said = "\n".join(textwrap.wrap(record.sentence, _WIDTH_CHARS))
-    canvas.suptitle(said, fontsize=_LARGE, x=0.01, ha="left")
+    canvas.suptitle(said, fontsize=_LARGE, x=0.01, ha="left", parse_math=False)
     grid = canvas.add_gridspec(2, 2, width_ratios=(1.25, 1))
     _draw_effects(canvas.add_subplot(grid[:, 0]), record)
     _draw_history(canvas.add_subplot(grid[0, 1]), record)
@@ -86,8 +87,8 @@ def _draw_run(
     axes.errorbar(
         baseline.value,
         effect.value,
-        xerr=[[baseline.value - baseline.least], [baseline.most - baseline.value]],
-        yerr=[[effect.value - effect.least], [effect.most - effect.value]],
+        xerr=_reach(baseline),
+        yerr=_reach(effect),
         color=colour,
         marker=mark,
         markersize=size,
@@ -96,6 +97,12 @@ def _draw_run(
         alpha=0.9,
         label=label,
     )
+
+
+def _reach(figure: Figure) -> list[list[float]]:
+    """How far the interval reaches to either side; percentiles may leave the figure outside."""
+    value = figure.value
+    return [[max(0.0, value - figure.least)], [max(0.0, figure.most - value)]]
 
 
 def _draw_history(axes: Axes, record: TuningRecord) -> None:

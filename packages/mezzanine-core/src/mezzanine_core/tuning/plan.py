@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -161,14 +162,17 @@ def make_plan(
 def _check_numbers(request: TuningRequest) -> None:
     if not request.space:
         raise ConfigError("nothing is searched", hint="Give --space NAME=LOW:HIGH or NAME=A|B.")
+    within = f"--range {request.low:g}:{request.high:g}"
+    if not (math.isfinite(request.low) and math.isfinite(request.high)):
+        raise ConfigError(f"{within}: both ends must be finite")
     if not request.low < request.high:
-        raise ConfigError(f"--range {request.low:g}:{request.high:g}: ends before it begins")
+        raise ConfigError(f"{within}: ends before it begins")
     if request.trials < 1:
         raise ConfigError(f"--trials {request.trials}: at least one trial is needed")
     if not 2 <= request.rungs <= 10:
         raise ConfigError(f"--rungs {request.rungs}: is not between 2 and 10")
-    if not request.disagreement > 0:
-        raise ConfigError(f"--disagreement {request.disagreement:g}: is not above 0")
+    if not 0 < request.disagreement < math.inf:
+        raise ConfigError(f"--disagreement {request.disagreement:g}: is not above 0 and finite")
 
 
 def _space(request: TuningRequest, found: Outline, given: Flags) -> tuple[Dimension, ...]:

@@ -120,7 +120,8 @@ class TrialLoop:
                 have, a plugin that is missing or broken.
             KeyboardInterrupt: If the user interrupts; trials that have ended are in the study.
         """
-        with self._progress.task("trials", self._trials.left) as task:
+        progress = self._progress
+        with progress.stage("tuning"), progress.task("trials", self._trials.left) as task:
             while True:
                 while len(self._open) < self._lanes.count and (trial := self._trials.next()):
                     self._begin(trial)

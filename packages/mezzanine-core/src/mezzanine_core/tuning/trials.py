@@ -18,6 +18,7 @@ from mezzanine_core.progress import Progress
 from mezzanine_core.results import RunRecord
 from mezzanine_core.runs.execution import execute
 from mezzanine_core.runs.history import read_run
+from mezzanine_core.runs.previous import adopt_unfinished
 from mezzanine_core.runs.settings import RunSettings
 
 
@@ -55,6 +56,8 @@ def make_run(wanted: TrialRun, registry: Registry, progress: Progress) -> RunRec
         past = read_run(wanted.directory)
         if past.record is not None:
             return past.record
+        # Nobody else writes there: what a worker that was killed had not listed is the run's too.
+        adopt_unfinished(wanted.directory)
     resolved = resolve(
         registry, wanted.recipe, file=wanted.file, environ=os.environ, flags=wanted.flags
     )

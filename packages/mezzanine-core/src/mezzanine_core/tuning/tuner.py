@@ -199,8 +199,9 @@ class _Tuning:
         request = self._plan.request
         run = runs.of(winner.point, None)
         _log.info("confirming trial %d on fresh seeds and data", winner.number)
-        future = lanes.submit(run)
-        lanes.wait([future])
+        with self._progress.stage("tuning"), self._progress.task("confirmation"):
+            future = lanes.submit(run)
+            lanes.wait([future])
         summary = runs.summary(run, future.result())
         criteria = Criteria(request.low, request.high, request.disagreement)
         outcome = judge(criteria, summary.baseline, summary.effect, pilot=False).outcome

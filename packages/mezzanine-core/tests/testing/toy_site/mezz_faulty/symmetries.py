@@ -45,6 +45,8 @@ class Turns(PermutationSymmetry):
                 return Loose(super().sample(x, rng))
             case "unhashable":
                 return list(super().sample(x, rng))
+            case "still":
+                return self.identity(x)
         return super().sample(x, rng)
 
     def act(self, element, x, part="input"):
@@ -58,6 +60,8 @@ class Turns(PermutationSymmetry):
 
     def orbit(self, x):
         orbit = super().orbit(x)
+        if self.config.fault == "still":
+            return None
         if self.config.fault == "repeats":
             elements = list(orbit)
             return iter([*elements, elements[0]])
@@ -67,6 +71,8 @@ class Turns(PermutationSymmetry):
 
     def orbit_size(self, x):
         size = super().orbit_size(x)
+        if self.config.fault == "still":
+            return None
         return max(1, size // 2) if self.config.fault == "half" else size
 
     def compose(self, second, first):
