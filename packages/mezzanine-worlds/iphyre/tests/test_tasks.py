@@ -241,5 +241,5 @@ def test_solving_games_says_how_far_it_is(world):
     draw_tasks(world.config, 2, 3, seed=0, progress=progress)
     *steps, last = stream.getvalue().splitlines()
     games = TRIES * len(world.config.games)
-    assert re.fullmatch(rf"solve games: \d+/{games} \(\d+%\), .* left", steps[0])
+    assert re.fullmatch(rf"solve games: \d+/{games} \(\d+%\), .* left", steps[-1])
     assert re.fullmatch(rf"solve games: {games}/{games} in \d+ s", last)
