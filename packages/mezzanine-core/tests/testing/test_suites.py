@@ -82,6 +82,8 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What pytest says of classes that derive from a suite, in a process of its own."""
     folder = tmp_path_factory.mktemp("author")
     (folder / "test_mine.py").write_text(MODULE, encoding="utf-8")
+    # An author's project, wherever temporary files lie: the settings of this one are not its own.
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     path = os.pathsep.join([str(SITE), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-rA", "--tb=short", "-p", "no:cacheprovider", folder],
