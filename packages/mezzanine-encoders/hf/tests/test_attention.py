@@ -7,6 +7,11 @@ from torch.nn import functional
 from mezzanine_encoders_hf import attention
 from mezzanine_encoders_hf.attention import PlainAttention
 
+pytestmark = pytest.mark.skipif(
+    not torch.ops.mkldnn._is_mkldnn_bf16_supported(),
+    reason="oneDNN takes bfloat16 on CPUs with AVX-512 only",
+)
+
 SIZES = st.tuples(*(st.integers(1, most) for most in (5, 3, 9, 9, 8)))
 
 
@@ -56,12 +61,28 @@ def test_masks_of_numbers_are_added_to_the_scores(shape):
     assert_close(attend(*given_parts, attn_mask=mask), exact(*given_parts, attn_mask=mask))
 
 
-def test_attention_in_parts_is_that_of_the_whole(monkeypatch):
+@pytest.mark.parametrize("pairs", [1, 2, 3, 7])
+@pytest.mark.parametrize("shape", [(5, 1, 1, 6), (5, 2, 4, 6), (5, 1, 4, 6), None])
+def test_attention_in_parts_is_that_of_the_whole(monkeypatch, shape, pairs):
+    given_parts = parts(5, 2, 4, 6, 8)
+    mask = None if shape is None else torch.randn(shape).to(torch.bfloat16)
+    whole = attend(*given_parts, attn_mask=mask)
+    monkeypatch.setattr(attention, "_SCORES_BYTES", pairs * 4 * 6 * 2)
+    torch.testing.assert_close(attend(*given_parts, attn_mask=mask), whole)
+
+
+def test_the_mask_of_padding_is_that_of_every_query():
     given_parts = parts(5, 2, 4, 6, 8)
     mask = torch.arange(6) < torch.tensor([6, 5, 1, 2, 3])[:, None, None, None]
-    whole = attend(*given_parts, attn_mask=mask)
-    monkeypatch.setattr(attention, "_SCORES_BYTES", 2 * 2 * 4 * 6 * 2)
-    torch.testing.assert_close(attend(*given_parts, attn_mask=mask), whole)
+    expected = attend(*given_parts, attn_mask=mask)
+    for spelt in (mask.expand(5, 1, 4, 6), mask.expand(5, 2, 4, 6), mask.repeat(1, 1, 4, 1)):
+        assert torch.equal(attend(*given_parts, attn_mask=spelt), expected)
+
+
+def test_scores_of_any_size_are_weighed():
+    query, key, value = parts(2, 2, 5, 5, 8)
+    for factor in (30.0, 1000.0):  # beyond what an exponential reaches
+        assert_close(attend(query * factor, key, value), exact(query * factor, key, value))
 
 
 def test_another_mask_of_the_same_pass_is_noticed():

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from peft import LoraConfig, inject_adapter_in_model
 from torch import nn
 
+from mezzanine_encoders_hf import products
 from mezzanine_encoders_hf.products import FrozenLinear, blas_is_slow, quicken
+
+packs = pytest.mark.skipif(
+    not torch.ops.mkldnn._is_mkldnn_bf16_supported(),
+    reason="oneDNN takes bfloat16 on CPUs with AVX-512 only",
+)
 
 SHAPES = st.lists(st.integers(1, 9), min_size=0, max_size=2)
 
@@ -110,3 +116,67 @@ def test_padding_to_a_batch_changes_a_row_by_rounding_only():
     rows = torch.randn(64, 48)
     alone = np.concatenate([quick(row[None]).numpy() for row in rows])
     np.testing.assert_allclose(quick(rows).numpy(), alone, atol=1e-5)
+
+
+def packed_pair(dim, out, *, bias=True):
+    """A frozen linear layer in bfloat16, and the same one with its weight packed."""
+    plain, _ = pair(dim, out, bias=bias)
+    plain = plain.to(torch.bfloat16)
+    quick = nn.Sequential(copy.deepcopy(plain))
+    quicken(quick, pack=True)
+    return plain, quick[0]
+
+
+@packs
+@settings(deadline=None, max_examples=50)
+@given(SHAPES, st.integers(1, 70), st.integers(1, 70), st.booleans())
+def test_products_with_packed_weights_are_those_of_torch(leading, dim, out, bias):
+    plain, quick = packed_pair(dim, out, bias=bias)
+    x = torch.randn(*leading, dim).to(torch.bfloat16)
+    with torch.inference_mode():
+        torch.testing.assert_close(quick(x), plain(x), rtol=0.01, atol=0.01)
+
+
+@packs
+def test_packed_weights_are_the_ones_that_are_used():
+    _, quick = packed_pair(8, 4)
+    x = torch.randn(3, 8).to(torch.bfloat16)
+    before = quick(x)
+    quick.weight.data.zero_()
+    with torch.inference_mode():
+        torch.testing.assert_close(quick(x), before, rtol=0.01, atol=0.01)
+
+
+@packs
+def test_a_copy_follows_its_own_weights():
+    _, quick = packed_pair(8, 4)
+    other = copy.deepcopy(quick)
+    other.weight.data.zero_()
+    with torch.inference_mode():
+        assert torch.equal(other(torch.randn(3, 8).to(torch.bfloat16)), other.bias.expand(3, 4))
+
+
+@packs
+def test_gradients_pass_through_packed_layers():
+    plain, quick = packed_pair(8, 4)
+    gradients = []
+    for layer in (plain, quick):
+        x = torch.ones(3, 8, dtype=torch.bfloat16, requires_grad=True)
+        layer(x).float().square().sum().backward()
+        gradients.append(x.grad)
+    torch.testing.assert_close(gradients[1], gradients[0])
+
+
+@packs
+def test_weights_of_large_models_are_not_kept_twice(monkeypatch):
+    for room, expected in ((2 * 8 * 8 * 2, True), (2 * 8 * 8 * 2 - 1, False)):
+        monkeypatch.setattr(products, "_PACKED_BYTES", room)
+        model = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8)).to(torch.bfloat16)
+        quicken(model, pack=True)
+        assert [layer._packed is not None for layer in model] == [expected] * 2
+
+
+def test_weights_in_float32_are_not_packed():
+    model = nn.Sequential(nn.Linear(8, 8))
+    quicken(model, pack=True)
+    assert model[0]._packed is None
