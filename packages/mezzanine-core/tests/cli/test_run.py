@@ -236,6 +236,7 @@ def test_a_flag_can_choose_the_component_that_has_it(planned, call, toy):
         (["blob_norms", "-c", "bad.yml", "--help"], 2, "bad.yml:2: cannot be parsed"),
         (["blob_norms", "--log", "nobody"], 2, "--log: there is no tracker 'nobody'"),
         (["blob_norms", "--log", "jsonl,wandb"], 3, "mezzanine-trackers-wandb"),
+        (["blob_norms", "--executor", "nobody"], 2, "--executor: there is no executor 'nobody'"),
         (["blob_norms", "--device", "gpu"], 2, "--device: 'gpu' is not a device"),
         (["clash"], 3, "settings whose names every run has for itself: dry_run, out"),
         (["blob_norms", "--encoder", "hf_vision"], 3, "pip install mezzanine-encoders-hf"),

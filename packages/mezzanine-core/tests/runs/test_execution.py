@@ -56,6 +56,7 @@ def test_a_record_says_how_the_result_came_about(run, tmp_path):
         "device": "cpu",
         "deterministic": False,
         "executor": "local",
+        "executor_settings": {},
         "workers": 1,
         "cpus": len(os.sched_getaffinity(0)),
         "cache_dir": str(tmp_path / "cache"),

@@ -161,3 +161,22 @@ def test_a_setting_that_is_none_any_more_names_the_document(run, prepared):
     change(out / "results.json", config__world__n_trian=3)
     with pytest.raises(UnknownNameError, match=r"results\.json.*n_trian"):
         prepared()
+
+
+def test_the_executor_is_that_of_the_run_with_its_settings(run, rerun, toy, tmp_path):
+    run(executor="queue", plugin_settings={"queue": {"address": "tcp://a", "tags": ("x",)}})
+    toy[1].HEARD.clear()
+    rerun()
+    (heard,) = [said[1] for said in toy[1].HEARD if said[0] == "executor"]
+    assert (heard["address"], heard["tags"], heard["workers"]) == ("tcp://a", ("x",), 1)
+    again = json.loads((tmp_path / "again" / "results.json").read_text())
+    assert again["settings"]["executor"] == "queue"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"options": {"executor": "inline"}}, {"environ": {"MEZZ_EXECUTOR": "inline"}}],
+)
+def test_another_executor_may_take_the_place_of_that_of_the_run(run, prepared, other):
+    run(executor="queue", plugin_settings={"queue": {"address": "tcp://a"}})
+    assert prepared(**other).settings.executor == "inline"

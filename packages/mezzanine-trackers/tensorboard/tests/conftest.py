@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from mezzanine_core.config.plugin_options import plugin_settings
 from mezzanine_core.config.resolve import resolve
-from mezzanine_core.config.tracker_options import tracker_settings
 from mezzanine_core.plugins import load_registry
 from mezzanine_core.progress import Progress
 from mezzanine_core.results import RunRecord
@@ -42,7 +42,7 @@ def run(tmp_path: Path, site: Path) -> Callable[..., tuple[RunRecord, Path]]:
             cache_dir=tmp_path / "cache",
             workers=1,
             trackers=resolved.options.log,
-            tracker_settings=tracker_settings(resolved.options),
+            plugin_settings=plugin_settings(resolved.options),
         )
         return execute(resolved, settings, registry, Progress(quiet=True))
 

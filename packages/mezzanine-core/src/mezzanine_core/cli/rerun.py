@@ -76,6 +76,14 @@ def rerun(
     workers: Annotated[
         str | None, typer.Option("--workers", help="Parallel workers; all cores by default.")
     ] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            "--executor",
+            metavar="NAME",
+            help="Where rendering and decoding run; by default where the run had them.",
+        ),
+    ] = None,
     log: Annotated[
         list[str] | None, typer.Option("--log", help="Experiment trackers to log to.")
     ] = None,
@@ -100,7 +108,13 @@ def rerun(
     from mezzanine_core.progress import Progress
     from mezzanine_core.runs.rerun import Rerun, RerunRequest
 
-    given = {"device": device, "cache_dir": cache_dir, "workers": workers, "log": log}
+    given = {
+        "device": device,
+        "cache_dir": cache_dir,
+        "workers": workers,
+        "executor": executor,
+        "log": log,
+    }
     request = RerunRequest(
         run=run_dir,
         out=out,

@@ -14,6 +14,7 @@ from mezzanine_core.config.fields import Setting
 from mezzanine_core.config.models import Slot, slots
 from mezzanine_core.config.options import DEVICES
 from mezzanine_core.config.outline import Outline
+from mezzanine_core.config.plugin_options import CHOSEN_BY
 from mezzanine_core.config.resolve import in_force
 from mezzanine_core.config.sources import flag
 from mezzanine_core.config.text import Shape, format_value, metavar
@@ -124,7 +125,8 @@ def _title(plan: Outline, setting: Setting, slot: Slot | None) -> str:
         return f"{name.capitalize()} {choice.name if choice else ''}".strip()
     if name in plan.model.model_fields:
         return f"Recipe {plan.recipe.spec.name}"
-    return f"Tracker {name}" if len(setting.path) > 1 else GENERAL
+    plugin = plan.plugins.get(name)
+    return f"{plugin.spec.kind.capitalize()} {name}" if plugin is not None else GENERAL
 
 
 def _help(
@@ -166,8 +168,8 @@ def _completion(setting: Setting, slot: Slot | None, registry: Registry) -> _Com
         return _among(_names(registry, slot.kind))
     if setting.path == ("device",):
         return _among(DEVICES)
-    if setting.path == ("log",):
-        return _among(_names(registry, "tracker"), lists=True)
+    if len(setting.path) == 1 and (kind := CHOSEN_BY.get(setting.path[0])):
+        return _among(_names(registry, kind), lists=setting.shape.kind == "list")
     choices = [str(choice) for choice in _choices(setting.shape)]
     return _among(choices, lists=setting.shape.kind == "list") if choices else None
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mezzanine_core.config.plugin_options import plugin_settings
 from mezzanine_core.config.resolve import Resolved, resolve
-from mezzanine_core.config.tracker_options import tracker_settings
 from mezzanine_core.plugins.registry import Registry
 from mezzanine_core.runs.determinism import fix_threads
 
@@ -83,7 +83,8 @@ def run_settings(resolved: Resolved, command: str) -> RunSettings:
         device=options.device,
         workers=options.workers,
         trackers=options.log,
-        tracker_settings=tracker_settings(options),
+        executor=options.executor,
+        plugin_settings=plugin_settings(options),
         deterministic=options.deterministic,
         command=command,
     )

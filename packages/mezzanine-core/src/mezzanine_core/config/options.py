@@ -37,6 +37,7 @@ class RunOptions(MezzModel):
     deterministic: bool = Field(
         False, description="Same result bit for bit on the same machine; slower"
     )
+    executor: str = Field("local", description="Where rendering and decoding run")
     workers: int | None = Field(
         None, ge=1, description="Parallel workers for rendering and decoding; all cores by default"
     )

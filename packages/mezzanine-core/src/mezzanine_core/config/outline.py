@@ -23,6 +23,7 @@ from mezzanine_core.config.models import (
     slots,
 )
 from mezzanine_core.config.options import RESERVED, TUNING, RunOptions
+from mezzanine_core.config.plugin_options import plugin_options
 from mezzanine_core.config.sources import (
     Layer,
     environment_layer,
@@ -31,7 +32,6 @@ from mezzanine_core.config.sources import (
     preset_layer,
     recorded_layer,
 )
-from mezzanine_core.config.tracker_options import tracker_options
 from mezzanine_core.errors import ConfigError, MezzError, PluginError
 
 if TYPE_CHECKING:
@@ -74,9 +74,11 @@ class Outline:
         choices: What fills each slot.
         unfilled: Slots that nothing fills, because no component was named or the name is wrong.
         model: The recipe's model, with those of the chosen components in its slots.
-        options: The model of where and how the recipe runs, with those of the chosen trackers.
+        options: The model of where and how the recipe runs, with those of the chosen trackers
+            and executor.
+        plugins: Name of each of those that has settings of its own → the plugin.
         index: All settings of the command.
-        problems: What is wrong with the choice of components and trackers.
+        problems: What is wrong with the choice of components and plugins.
     """
 
     recipe: Component
@@ -85,6 +87,7 @@ class Outline:
     unfilled: frozenset[str]
     model: type[RecipeConfig]
     options: type[RunOptions]
+    plugins: Mapping[str, Component]
     index: Index
     problems: tuple[MezzError, ...]
 
@@ -145,17 +148,18 @@ def outline(
     ]
     model = _with_components(base, choices)
     taken = RESERVED.union(reserved)
-    tracked = tracker_options(registry, layers, taken | setting_names(model))
-    settings = [*settings_of(model), *settings_of(tracked.model)]
+    chosen = plugin_options(registry, layers, taken | setting_names(model))
+    settings = [*settings_of(model), *settings_of(chosen.model)]
     return Outline(
         recipe=recipe,
         layers=(*presets, *layers),
         choices=choices,
         unfilled=frozenset(selection.unfilled),
         model=model,
-        options=tracked.model,
-        index=Index(settings, _slot_names(model), taken, joined=tracked.trackers),
-        problems=(*selection.problems, *tracked.problems),
+        options=chosen.model,
+        plugins=chosen.plugins,
+        index=Index(settings, _slot_names(model), taken, joined=tuple(chosen.plugins)),
+        problems=(*selection.problems, *chosen.problems),
     )
 
 

@@ -19,6 +19,7 @@ from mezzanine_core.config.fields import normalise, settings_of
 from mezzanine_core.config.models import RecipeConfig, WorldConfig
 from mezzanine_core.config.options import RunOptions
 from mezzanine_core.config.outline import Outline, outline
+from mezzanine_core.config.plugin_options import CHOSEN_BY
 from mezzanine_core.config.problems import raise_all, translate
 from mezzanine_core.config.sources import Given, Layer, read_layer, variable
 from mezzanine_core.config.text import coerce
@@ -112,7 +113,7 @@ def resolve(
     config = _validate(draft, plan.model)
     options = _validate(draft, plan.options)
     if options is not None:
-        _check_trackers(draft, options, registry)
+        _check_plugins(draft, options, registry)
     raise_all(draft.problems, plan.recipe.spec.name)
     if config is None or options is None:
         raise AssertionError("pydantic refused a model without saying why")
@@ -258,10 +259,13 @@ def _validate(draft: _Draft, model: type[M]) -> M | None:
         return None
 
 
-def _check_trackers(draft: _Draft, options: RunOptions, registry: Registry) -> None:
-    for name in options.log:
-        try:
-            registry.get("tracker", name)
-        except MezzError as error:
-            label = draft.given["log",].label
-            draft.problems.append(type(error)(f"{label}: {error.message}", hint=error.hint))
+def _check_plugins(draft: _Draft, options: RunOptions, registry: Registry) -> None:
+    for option, kind in CHOSEN_BY.items():
+        names = getattr(options, option)
+        for name in names if isinstance(names, tuple) else (names,):
+            try:
+                registry.get(kind, name)
+            except MezzError as error:
+                given = draft.given.get((option,))
+                label = given.label if given else option
+                draft.problems.append(type(error)(f"{label}: {error.message}", hint=error.hint))

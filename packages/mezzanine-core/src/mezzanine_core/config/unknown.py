@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 from mezzanine_core.config.models import setting_names, slots
 from mezzanine_core.config.outline import Outline
+from mezzanine_core.config.plugin_options import CHOSEN_BY, owners_of
 from mezzanine_core.config.sources import OF_OTHER_VERSIONS, Layer, flag
-from mezzanine_core.config.tracker_options import owners_of
 from mezzanine_core.errors import MezzError, PluginError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ def unknown_key(plan: Outline, registry: Registry, layer: Layer, key: str, label
     for slot, name in _owners(plan, registry, key):
         choose = f"{flag(slot)} {name}" if of_flags else f"{slot}: {name}"
         hints.append(f"The {slot} {name} has it: choose it with `{choose}`.")
-    for tracker in owners_of(registry, key):
-        choose = f"--log {tracker}" if of_flags else f"log: {tracker}"
-        hints.append(f"The tracker {tracker} has it: log to it with `{choose}`.")
+    for option, name in owners_of(registry, key):
+        choose = f"{flag(option)} {name}" if of_flags else f"{option}: {name}"
+        hints.append(f"The {CHOSEN_BY[option]} {name} has it: choose it with `{choose}`.")
     if not hints:
         hints.append(f"`mezz run {plan.recipe.spec.name} --help` shows all.")
     what = "flag" if of_flags else "setting"

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from mezzanine_core.builtin.local import usable_cpus
 from mezzanine_core.cache import LatentCache
 from mezzanine_core.config.resolve import Resolved
@@ -195,6 +197,9 @@ class _Run:
                 "device": ctx.device,
                 "deterministic": self._settings.deterministic,
                 "executor": self._settings.executor,
+                "executor_settings": to_jsonable_python(
+                    self._settings.settings_of(self._settings.executor)
+                ),
                 "workers": self._executor.workers,
                 "cpus": usable_cpus(),
                 "cache_dir": str(ctx.cache.root),

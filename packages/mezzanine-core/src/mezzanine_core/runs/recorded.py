@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from mezzanine_core.config.resolve import Resolved, resolve
 from mezzanine_core.config.sources import variable
@@ -14,7 +15,7 @@ from mezzanine_core.results import RunRecord
 from mezzanine_core.runs.history import read_results, read_run
 from mezzanine_core.runs.state import RESULTS
 
-_VARIABLES = frozenset(variable(name) for name in ("device", "cache_dir", "workers"))
+_VARIABLES = frozenset(variable(name) for name in ("device", "cache_dir", "workers", "executor"))
 
 
 def finished_record(folder: Path, purpose: str) -> RunRecord:
@@ -38,7 +39,11 @@ def finished_record(folder: Path, purpose: str) -> RunRecord:
 
 
 def resolve_recorded(
-    registry: Registry, record: RunRecord, options: Mapping[str, str], environ: Mapping[str, str]
+    registry: Registry,
+    record: RunRecord,
+    options: Mapping[str, str],
+    environ: Mapping[str, str],
+    again: Mapping[str, Any] | None = None,
 ) -> Resolved:
     """The recipe of a run with the settings that it had.
 
@@ -48,6 +53,7 @@ def resolve_recorded(
         options: Options of a run by name (``device``, ``cache_dir``), as typed.
         environ: Environment variables: those of options of a run are read, such as
             ``MEZZ_DEVICE``; settings of the recipe are those of the run, whatever these say.
+        again: Options that the run had and that hold again, unless others are given.
 
     Raises:
         ConfigError: If the recipe does not take its settings (it was of another version then), or
@@ -67,7 +73,7 @@ def resolve_recorded(
     return resolve(
         registry,
         record.recipe,
-        recorded=record.config,
+        recorded={**record.config, **(again or {})},
         environ={name: text for name, text in environ.items() if name in _VARIABLES},
         flags=options,
     )

@@ -9,6 +9,8 @@ from typing import Any
 
 from mezzanine_core.builtin.local import usable_cpus
 from mezzanine_core.cache import default_cache_dir
+from mezzanine_core.config.plugin_options import plugin_settings
+from mezzanine_core.config.sources import variable
 from mezzanine_core.errors import ConfigError, OutputDirectoryError
 from mezzanine_core.files import write_atomically
 from mezzanine_core.plugins.registry import Registry
@@ -22,7 +24,7 @@ from mezzanine_core.runs.identity import identify
 from mezzanine_core.runs.instances import Instances
 from mezzanine_core.runs.provenance import provenance
 from mezzanine_core.runs.recorded import finished_record, resolve_recorded
-from mezzanine_core.runs.settings import RunSettings
+from mezzanine_core.runs.settings import RunSettings, short_name
 from mezzanine_core.runs.state import COMPARISON
 
 EXACT = Tolerance(relative=0, absolute=0)
@@ -36,8 +38,8 @@ class RerunRequest:
     Attributes:
         run: The run directory, or its ``results.json``.
         out: Directory of the repetition; ``None`` for a fresh one below ``runs/``.
-        options: Options of a run by name (``device``, ``cache_dir``, ``workers``, ``log``), as
-            typed; what is not given is as the run had it.
+        options: Options of a run by name (``device``, ``cache_dir``, ``workers``, ``executor``,
+            ``log``), as typed; what is not given is as the run had it.
         deterministic: Whether the repetition is deterministic; one of a run that was always is.
         relative: See :class:`~mezzanine_core.runs.comparison.Tolerance`; ``None`` for the default.
         absolute: The same.
@@ -61,8 +63,9 @@ class Rerun:
     Args:
         registry: The installed plugins.
         request: Which run, and how.
-        environ: Environment variables: ``MEZZ_DEVICE``, ``MEZZ_CACHE_DIR`` and ``MEZZ_WORKERS`` are
-            read; settings of the recipe are those of the run, whatever these say.
+        environ: Environment variables: ``MEZZ_DEVICE``, ``MEZZ_CACHE_DIR``, ``MEZZ_WORKERS`` and
+            ``MEZZ_EXECUTOR`` are read; settings of the recipe are those of the run, whatever these
+            say.
 
     Attributes:
         folder: Directory of the earlier run, absolute.
@@ -85,7 +88,13 @@ class Rerun:
         self._registry = registry
         self.folder = locate_run(request.run).absolute()
         self.record: RunRecord = finished_record(self.folder, "can be run again")
-        self._resolved = resolve_recorded(registry, self.record, request.options, environ)
+        self._resolved = resolve_recorded(
+            registry,
+            self.record,
+            request.options,
+            environ,
+            again=_executor_of(self.record, request.options, environ),
+        )
         self.settings = self._made_settings(request)
         if self.settings.out is not None and self.settings.out.resolve() == self.folder.resolve():
             raise ConfigError(
@@ -135,7 +144,8 @@ class Rerun:
             workers=options.workers,
             trackers=options.log,
             command=request.command,
-            executor=recorded.get("executor", "local"),
+            executor=options.executor,
+            plugin_settings=plugin_settings(options),
             deterministic=request.deterministic or recorded.get("deterministic", False),
         )
 
@@ -160,3 +170,14 @@ class Rerun:
         return base.model_copy(
             update={name: value for name, value in given.items() if value is not None}
         )
+
+
+def _executor_of(
+    record: RunRecord, options: Mapping[str, Any], environ: Mapping[str, str]
+) -> dict[str, Any]:
+    """The executor that a run had and its settings, unless another one is asked for now."""
+    if "executor" in options or environ.get(variable("executor")):
+        return {}
+    name = record.settings.get("executor", "local")
+    settings = record.settings.get("executor_settings")
+    return {"executor": name, **({short_name(name): settings} if settings else {})}

@@ -29,9 +29,10 @@ class RunSettings:
         device: Torch device, or ``auto``.
         workers: Parallel workers; ``None`` for one on each usable CPU.
         trackers: Names of the experiment trackers to log to.
-        tracker_settings: Short name of a tracker → its settings, where they are not the defaults.
         command: The command line, for the record.
         executor: Name of the executor.
+        plugin_settings: Short name of a tracker or the executor → its settings, where they are not
+            the defaults.
         deterministic: Whether the result must be the same bit for bit on the same machine.
     """
 
@@ -43,7 +44,7 @@ class RunSettings:
     command: str = ""
     executor: str = "local"
     deterministic: bool = False
-    tracker_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    plugin_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def check_cache_dir(self) -> None:
         """Check, touching nothing, that the cache directory is one or can become one.
@@ -74,7 +75,10 @@ class RunSettings:
         Raises:
             MezzError: If there is none of that name, or it cannot be constructed.
         """
-        made: Executor = _create(registry, "executor", self.executor, workers=self.workers)
+        given = self.settings_of(self.executor)
+        if self.workers is not None:
+            given["workers"] = self.workers
+        made: Executor = _create(registry, "executor", self.executor, **given)
         return made
 
     def make_trackers(self, registry: Registry) -> Trackers:
@@ -85,14 +89,19 @@ class RunSettings:
         """
         return Trackers(
             {
-                name: _create(registry, "tracker", name, **self.tracker_settings.get(short, {}))
-                for name, short in ((name, _short(name)) for name in self.trackers)
+                name: _create(registry, "tracker", name, **self.settings_of(name))
+                for name in self.trackers
             }
         )
 
+    def settings_of(self, plugin: str) -> dict[str, Any]:
+        """The settings of a tracker or the executor, by its name."""
+        return dict(self.plugin_settings.get(short_name(plugin), {}))
 
-def _short(name: str) -> str:
-    return name.partition("@")[0].replace("-", "_")
+
+def short_name(plugin: str) -> str:
+    """The name below which the settings of a plugin stand: that without its distribution."""
+    return plugin.partition("@")[0].replace("-", "_")
 
 
 def _create(registry: Registry, kind: Kind, name: str, **given: Any) -> Any:

@@ -52,7 +52,7 @@ EXAMPLES: Mapping[Kind, Example] = {
     ),
     "executor": Example(
         "Threads of this process",
-        "mezz list executors",
+        "mezz run latent_dynamics --executor $name",
         ("local",),
     ),
 }

@@ -1,4 +1,4 @@
-"""A world, an encoder, a recipe that can end in every way, and trackers."""
+"""A world, an encoder, a recipe that can end in every way, trackers and executors."""
 
 import os
 import sys
@@ -19,6 +19,7 @@ from mezzanine_core.config import (
 )
 from mezzanine_core.encoders import Encoder
 from mezzanine_core.errors import DataError
+from mezzanine_core.executors import Executor
 from mezzanine_core.fingerprint import fingerprint, item_keys
 from mezzanine_core.recipes import LatentRequest, Recipe
 from mezzanine_core.results import Estimate, Results
@@ -238,3 +239,30 @@ class Demanding(Diary):
 
     def write(self, *words):
         pass
+
+
+class InlineConfig(ComponentConfig):
+    workers: int | None = None
+
+
+class Inline(Executor):
+    """Runs tasks in the calling thread, and tells that it was there."""
+
+    def __init__(self, config):
+        self.workers = config.workers or 1
+        HEARD.append(("executor", config.model_dump()))
+
+    def map(self, function, tasks):
+        return map(function, tasks)
+
+    def close(self):
+        pass
+
+
+class QueueConfig(InlineConfig):
+    address: str
+    tags: tuple[str, ...] = ()
+
+
+class Queue(Inline):
+    pass

@@ -46,6 +46,11 @@ def mezz_trackers():
 
 
 @hookimpl
+def mezz_executors():
+    return [_spec("executor", "inline", "Inline"), _spec("executor", "queue", "Queue")]
+
+
+@hookimpl
 def mezz_run_started(recipe, out, config):
     from toy_runs import parts
 

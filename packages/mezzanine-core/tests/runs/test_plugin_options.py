@@ -1,9 +1,9 @@
-"""Settings of trackers: where they may stand, and what is said of wrong ones."""
+"""Settings of trackers and executors: where they may stand, and what is said of wrong ones."""
 
 import pytest
 
+from mezzanine_core.config.plugin_options import plugin_settings
 from mezzanine_core.config.resolve import resolve
-from mezzanine_core.config.tracker_options import tracker_settings
 from mezzanine_core.errors import ConfigError, UnknownNameError
 
 
@@ -34,7 +34,7 @@ def resolved_with(toy, tmp_path):
 )
 def test_a_setting_of_a_tracker_can_be_given_like_any_other(resolved_with, given, origin):
     found = resolved_with(log="demanding", **given)
-    assert tracker_settings(found.options) == {"demanding": {"project": "p", "tags": ()}}
+    assert plugin_settings(found.options) == {"demanding": {"project": "p", "tags": ()}}
     assert found.origins["demanding.project"].endswith(origin)
 
 
@@ -63,16 +63,62 @@ def test_a_required_setting_of_a_tracker_is_asked_for(resolved_with):
 
 def test_trackers_without_settings_add_none(resolved_with):
     found = resolved_with(log="diary,jsonl,none")
-    assert tracker_settings(found.options) == {}
+    assert plugin_settings(found.options) == {}
     assert not any(name.startswith(("diary", "jsonl")) for name in found.origins)
 
 
 def test_settings_reach_the_tracker(run, tmp_path):
     settings = {"demanding": {"project": "hops", "tags": ("a", "b")}}
-    run(trackers=("demanding@toy_runs", "jsonl"), tracker_settings=settings)
+    run(trackers=("demanding@toy_runs", "jsonl"), plugin_settings=settings)
     assert (tmp_path / "out" / "project.txt").read_text() == "hops ('a', 'b')"
 
 
 def test_settings_of_trackers_do_not_enter_the_fingerprint(resolved_with):
     plain, logged = resolved_with(), resolved_with(log="demanding", demanding_project="p")
     assert plain.payload() == logged.payload()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"executor": "queue", "queue_address": "tcp://a"},
+        {"environ": {"MEZZ_EXECUTOR": "queue", "MEZZ_QUEUE_ADDRESS": "tcp://a"}},
+        {"file": "executor: queue\nqueue:\n  address: tcp://a\n"},
+        {"executor": "queue@toy_runs", "queue.address": "tcp://a"},
+    ],
+)
+def test_a_setting_of_the_executor_can_be_given_like_any_other(resolved_with, given):
+    found = resolved_with(**given)
+    assert found.options.executor.startswith("queue")
+    assert plugin_settings(found.options)["queue"]["address"] == "tcp://a"
+
+
+def test_executors_that_only_count_their_workers_have_no_settings(resolved_with):
+    for name in ("local", "inline"):
+        assert plugin_settings(resolved_with(executor=name).options) == {}
+
+
+def test_a_setting_of_an_executor_that_is_not_chosen_says_how_to(resolved_with):
+    with pytest.raises(UnknownNameError) as caught:
+        resolved_with(queue_address="tcp://a")
+    assert "`--executor queue`" in caught.value.hint
+
+
+def test_an_executor_that_is_not_there_is_named_with_its_source(resolved_with):
+    with pytest.raises(UnknownNameError, match="--executor: there is no executor 'slurm'"):
+        resolved_with(executor="slurm")
+
+
+@pytest.mark.parametrize(("workers", "expected"), [(None, 5), (3, 3)])
+def test_settings_and_workers_reach_the_executor(run, toy, workers, expected):
+    settings = {"queue": {"address": "tcp://a", "workers": 5}}
+    record, _ = run(executor="queue", workers=workers, plugin_settings=settings)
+    (heard,) = [said[1] for said in toy[1].HEARD if said[0] == "executor"]
+    assert (heard["address"], heard["workers"]) == ("tcp://a", expected)
+    assert record.settings["executor"] == "queue"
+    assert record.settings["executor_settings"]["address"] == "tcp://a"
+
+
+def test_the_executor_does_not_enter_the_fingerprint(resolved_with):
+    plain = resolved_with()
+    assert plain.payload() == resolved_with(executor="queue", queue_address="a").payload()
