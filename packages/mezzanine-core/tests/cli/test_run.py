@@ -355,6 +355,8 @@ def test_interruption_ends_with_130(toy, tmp_path):
     )
     assert (done.returncode, done.stdout) == (130, "")
     assert "Traceback" not in done.stderr
+    assert "the same command goes on from there" in done.stderr
+    assert str(toy / "out" / "report.html") in done.stderr.replace("\n", "")
 
 
 def complete(words):

@@ -68,6 +68,8 @@ def report(error: BaseException, *, debug: bool) -> int:
         error = error.__cause__
     if isinstance(error, InterruptedRunError | KeyboardInterrupt):
         typer.echo("interrupted", err=True)
+        for note in getattr(error.__cause__ or error, "__notes__", ()):
+            _print_hint(note)
         return INTERRUPTED
     if isinstance(error, typer.Abort):
         return _report_abort(error)
@@ -86,8 +88,13 @@ def _print(message: str, hint: str | None) -> None:
     typer.secho("error: ", fg="red", bold=True, nl=False, err=True, color=color)
     typer.echo(message, err=True)
     if hint:
-        typer.secho("hint: ", bold=True, nl=False, err=True, color=color)
-        typer.echo(hint, err=True)
+        _print_hint(hint)
+
+
+def _print_hint(hint: str) -> None:
+    color = False if os.environ.get("NO_COLOR") else None
+    typer.secho("hint: ", bold=True, nl=False, err=True, color=color)
+    typer.echo(hint, err=True)
 
 
 def _report_abort(error: typer.Abort) -> int:

@@ -34,7 +34,7 @@ from mezzanine_core.runs.leaving import leave_partial, leave_report
 from mezzanine_core.runs.previous import files_of
 from mezzanine_core.runs.provenance import provenance
 from mezzanine_core.runs.settings import RunSettings
-from mezzanine_core.runs.state import DOCUMENTS, ERROR_LOG, is_inside, timestamp
+from mezzanine_core.runs.state import DOCUMENTS, ERROR_LOG, REPORT, is_inside, timestamp
 
 _log = logging.getLogger(__name__)
 
@@ -118,6 +118,11 @@ class _Run:
             leave_report(directory, record)
         except BaseException as error:
             leave_partial(directory, self._unfinished, self.name, timestamp(self.started), error)
+            if isinstance(error, KeyboardInterrupt):
+                error.add_note(
+                    "What was encoded is kept in the latent cache, so the same command goes on "
+                    f"from there. How far the run came stands in {out / REPORT}."
+                )
             with self._progress.stage(_TRACKERS):
                 self._tracker.finish(None)
             self._registry.run_finished(self.name, out, None, error)
