@@ -15,6 +15,7 @@ oldest and with the newest versions that the metadata allow.
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import tempfile
@@ -30,6 +31,9 @@ from packaging.version import Version
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "venv"
 nox.options.stop_on_first_error = False
+
+# Modules are compiled when they are first imported, not all of torch's in each environment.
+os.environ.setdefault("PIP_NO_COMPILE", "1")
 
 ROOT = Path(__file__).parent
 CONSTRAINTS = ROOT / "constraints.txt"
