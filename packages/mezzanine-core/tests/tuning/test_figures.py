@@ -51,7 +51,9 @@ def test_a_figure_is_found_by_its_short_name_or_its_path(name, value):
 
 
 def test_an_estimate_keeps_its_interval_and_seeds_and_a_number_has_none():
-    assert find_figure(RECORD, "model.r@10") == Figure(value=1, low=0, high=2, per_seed=(0.5, 1.5))
+    assert find_figure(RECORD, "model.r@10") == Figure(
+        value=1, low=0, high=2, level=0.95, per_seed=(0.5, 1.5)
+    )
     number = find_figure(RECORD, "data.sizes.train")
     assert (number.least, number.most, number.spread) == (30, 30, None)
 

@@ -1,5 +1,6 @@
 """The picture of a tuning, where a record is unlike the usual ones."""
 
+import matplotlib
 import pytest
 
 from mezzanine_core.tuning.picture import draw
@@ -26,3 +27,8 @@ def test_the_sentence_is_drawn_as_it_is(tuned, tmp_path):
     """A choice may hold what matplotlib takes for a formula."""
     record = tuned("x=3:4:1").model_copy(update={"sentence": r"Chosen: prompt=$\\price{ or $5."})
     drawn(record, tmp_path)
+
+
+def test_the_picture_says_what_the_bars_are(tuned, tmp_path):
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        assert "bars: 95% intervals of the runs" in drawn(tuned("x=3:4:1"), tmp_path)

@@ -23,6 +23,7 @@ class Figure(MezzModel):
     value: float = Field(description="The figure, over all seeds")
     low: float | None = Field(None, description="Lower end of its interval, where it has one")
     high: float | None = Field(None, description="Upper end of its interval, where it has one")
+    level: float | None = Field(None, description="Confidence level of the interval")
     per_seed: tuple[float, ...] = Field((), description="The figure of each seed alone")
 
     @property
@@ -95,8 +96,8 @@ def _estimates(record: RunRecord) -> Iterator[tuple[str, Figure]]:
     for part, groups in parts.items():
         for group, metrics in groups.items():
             for metric, one in metrics.items():
-                figure = Figure(value=one.value, low=one.low, high=one.high, per_seed=one.per_seed)
-                yield f"{part}.{group}.{metric}", figure
+                given = {name: getattr(one, name) for name in Figure.model_fields}
+                yield f"{part}.{group}.{metric}", Figure(**given)
 
 
 def _numbers(record: RunRecord) -> Iterator[tuple[str, Figure]]:

@@ -75,7 +75,7 @@ def _draw_effects(axes: Axes, record: TuningRecord) -> None:
         _draw_run(axes, record.confirmation.run, _CONFIRMED, "*", label, size=15)
     axes.set_xlabel(f"Baseline: {record.baseline}", fontsize=_MEDIUM)
     axes.set_ylabel(f"Effect: {record.effect}", fontsize=_MEDIUM)
-    axes.set_title("Effect against baseline; bars: intervals of the runs", fontsize=_MEDIUM)
+    axes.set_title(f"Effect against baseline; bars: {_intervals(record)}", fontsize=_MEDIUM)
     axes.legend(fontsize=_SMALL, loc="best")
     _finish(axes)
 
@@ -97,6 +97,14 @@ def _draw_run(
         alpha=0.9,
         label=label,
     )
+
+
+def _intervals(record: TuningRecord) -> str:
+    """What the bars are, with the level where all runs have the same."""
+    effects = [run.effect for trial in record.trials for run in trial.runs]
+    levels = {effect.level for effect in effects if effect.level is not None}
+    level = f"{levels.pop():.0%} " if len(levels) == 1 else ""
+    return f"{level}intervals of the runs"
 
 
 def _reach(figure: Figure) -> list[list[float]]:
