@@ -173,10 +173,13 @@ def test_the_executor_is_that_of_the_run_with_its_settings(run, rerun, toy, tmp_
     assert again["settings"]["executor"] == "queue"
 
 
-@pytest.mark.parametrize(
-    "other",
-    [{"options": {"executor": "inline"}}, {"environ": {"MEZZ_EXECUTOR": "inline"}}],
-)
-def test_another_executor_may_take_the_place_of_that_of_the_run(run, prepared, other):
+def test_another_executor_may_take_the_place_of_that_of_the_run(run, prepared):
     run(executor="queue", plugin_settings={"queue": {"address": "tcp://a"}})
-    assert prepared(**other).settings.executor == "inline"
+    assert prepared(options={"executor": "inline"}).settings.executor == "inline"
+
+
+def test_an_executor_of_the_environment_is_for_new_runs(run, prepared):
+    """Its settings stand in the environment too, where a repetition does not look for them."""
+    run()
+    environ = {"MEZZ_EXECUTOR": "queue", "MEZZ_QUEUE_ADDRESS": "tcp://a"}
+    assert prepared(environ=environ).settings.executor == "local"

@@ -81,7 +81,8 @@ def rerun(
         typer.Option(
             "--executor",
             metavar="NAME",
-            help="Where rendering and decoding run; by default where the run had them.",
+            help="Where rendering and decoding run, as it is without settings; by default where "
+            "the run had them.",
         ),
     ] = None,
     log: Annotated[

@@ -15,7 +15,7 @@ from mezzanine_core.results import RunRecord
 from mezzanine_core.runs.history import read_results, read_run
 from mezzanine_core.runs.state import RESULTS
 
-_VARIABLES = frozenset(variable(name) for name in ("device", "cache_dir", "workers", "executor"))
+_VARIABLES = frozenset(variable(name) for name in ("device", "cache_dir", "workers"))
 
 
 def finished_record(folder: Path, purpose: str) -> RunRecord:

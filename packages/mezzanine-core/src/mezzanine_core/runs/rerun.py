@@ -10,7 +10,6 @@ from typing import Any
 from mezzanine_core.builtin.local import usable_cpus
 from mezzanine_core.cache import default_cache_dir
 from mezzanine_core.config.plugin_options import plugin_settings
-from mezzanine_core.config.sources import variable
 from mezzanine_core.errors import ConfigError, OutputDirectoryError
 from mezzanine_core.files import write_atomically
 from mezzanine_core.plugins.registry import Registry
@@ -63,9 +62,8 @@ class Rerun:
     Args:
         registry: The installed plugins.
         request: Which run, and how.
-        environ: Environment variables: ``MEZZ_DEVICE``, ``MEZZ_CACHE_DIR``, ``MEZZ_WORKERS`` and
-            ``MEZZ_EXECUTOR`` are read; settings of the recipe are those of the run, whatever these
-            say.
+        environ: Environment variables: ``MEZZ_DEVICE``, ``MEZZ_CACHE_DIR`` and ``MEZZ_WORKERS`` are
+            read; settings of the recipe are those of the run, whatever these say.
 
     Attributes:
         folder: Directory of the earlier run, absolute.
@@ -93,7 +91,7 @@ class Rerun:
             self.record,
             request.options,
             environ,
-            again=_executor_of(self.record, request.options, environ),
+            again={} if "executor" in request.options else _executor_of(self.record),
         )
         self.settings = self._made_settings(request)
         if self.settings.out is not None and self.settings.out.resolve() == self.folder.resolve():
@@ -172,12 +170,8 @@ class Rerun:
         )
 
 
-def _executor_of(
-    record: RunRecord, options: Mapping[str, Any], environ: Mapping[str, str]
-) -> dict[str, Any]:
-    """The executor that a run had and its settings, unless another one is asked for now."""
-    if "executor" in options or environ.get(variable("executor")):
-        return {}
+def _executor_of(record: RunRecord) -> dict[str, Any]:
+    """The executor that a run had, and its settings."""
     name = record.settings.get("executor", "local")
     settings = record.settings.get("executor_settings")
     return {"executor": name, **({short_name(name): settings} if settings else {})}
