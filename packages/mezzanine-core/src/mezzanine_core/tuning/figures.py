@@ -96,8 +96,7 @@ def _estimates(record: RunRecord) -> Iterator[tuple[str, Figure]]:
     for part, groups in parts.items():
         for group, metrics in groups.items():
             for metric, one in metrics.items():
-                given = {name: getattr(one, name) for name in Figure.model_fields}
-                yield f"{part}.{group}.{metric}", Figure(**given)
+                yield f"{part}.{group}.{metric}", Figure(**one.model_dump())
 
 
 def _numbers(record: RunRecord) -> Iterator[tuple[str, Figure]]:

@@ -88,7 +88,7 @@ class HFEncoder(Encoder[C], Generic[C]):
         """The model on the encoder's device, in evaluation mode; loaded at first use."""
         model = self._load().to(self._device)
         if self._quickened:
-            quicken(model, pack=True)
+            quicken(model)
         if self.config.dtype in ("auto", "bfloat16"):
             self._say_what_bfloat16_gains()
         return model

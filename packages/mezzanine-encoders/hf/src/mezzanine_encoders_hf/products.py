@@ -43,30 +43,28 @@ def blas_is_slow() -> bool:
     return able and _CPU_INFO.is_file() and "GenuineIntel" not in _CPU_INFO.read_text()
 
 
-def quicken(model: nn.Module, *, pack: bool = False) -> None:
+def quicken(model: nn.Module) -> None:
     """Have the linear layers of a model compute with oneDNN, in place.
 
     Layers keep their names, their parameters and their kind (they are ``nn.Linear`` still), so that
     adapters can be put into them. Where parameters are trained, on another device or in another
     dtype they compute as before.
 
-    Args:
-        model: The model, with its weights.
-        pack: Whether weights in bfloat16 are kept a second time, in the order in which oneDNN reads
-            them, as far as they all take no more than 512 MiB. Such a model's weights must not
-            change any more; those of a copy of it may, which has no packed weights.
+    Weights in bfloat16 on the CPU are kept a second time, in the order in which oneDNN reads them,
+    where all of them take no more than 512 MiB. They must not change any more; those of a copy of
+    the model may, as it has no packed weights.
     """
     layers = [module for module in model.modules() if type(module) is nn.Linear]
     for layer in layers:
         layer.__class__ = FrozenLinear
-    packed = [layer for layer in layers if pack and _can_be_packed(layer.weight)]
+    packed = [layer for layer in layers if _on_cpu(layer.weight, torch.bfloat16)]
     if sum(layer.weight.nbytes for layer in packed) <= _PACKED_BYTES:
         for layer in packed:
             cast(FrozenLinear, layer).pack()
 
 
-def _can_be_packed(weight: torch.Tensor) -> bool:
-    return weight.device.type == "cpu" and weight.dtype == torch.bfloat16
+def _on_cpu(tensor: torch.Tensor, dtype: torch.dtype) -> bool:
+    return tensor.device.type == "cpu" and tensor.dtype == dtype
 
 
 class FrozenLinear(nn.Linear):
@@ -85,11 +83,12 @@ class FrozenLinear(nn.Linear):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """From [..., in] to [..., out]."""
-        if input.device.type == "cpu" and input.dtype == torch.float32 and self._is_frozen():
+        if _on_cpu(input, torch.float32) and self._is_frozen():
             result = _Product.apply(input, self.weight, self.bias)  # type: ignore[no-untyped-call]
             return cast(torch.Tensor, result)
-        if self._packed is not None and _can_be_packed(input) and not torch.is_grad_enabled():
-            return product(input, self._packed, self.bias)
+        packed = self._packed
+        if packed is not None and _on_cpu(input, torch.bfloat16) and not torch.is_grad_enabled():
+            return product(input, packed, self.bias)
         return super().forward(input)
 
     def _is_frozen(self) -> bool:
